@@ -1,0 +1,293 @@
+"""A Modbus TCP server on the loopback whose wire can be watched and spoilt; a subclass says what it answers."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self, override
+
+from pymodbus.constants import ExcCodes
+from pymodbus.datastore import ModbusServerContext
+from pymodbus.framer import FramerSocket
+from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
+from pymodbus.pdu.register_message import WriteMultipleRegistersRequest
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+from pymodbus.transport import CommParams, CommType, ModbusProtocol
+
+from .faults import Answer, Fault
+
+HOST = "127.0.0.1"
+
+# Enough for hours of a demo that polls every few seconds, and bounded.
+_LOG_LENGTH = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came over the wire; `exception` is what it was answered with, None for success or silence."""
+
+    time: float
+    unit: int
+    function: int
+    address: int
+    count: int
+    exception: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Injection:
+    """A fault switched on; also a context manager that switches it off again."""
+
+    server: ModbusServer
+    fault: Fault
+    remaining: int | None
+    only: Callable[[Request], bool] | None
+
+    def remove(self) -> None:
+        """Switch the fault off; nothing happens if it already is."""
+        if self in self.server.faults:
+            self.server.faults.remove(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+class ModbusServer(ABC):
+    """One listening port, its connections, the log of its requests and its faults."""
+
+    def __init__(self, port: int = 0) -> None:
+        """Port 0 takes a free one, which is kept over stop and start."""
+        self.host = HOST
+        self.port = port
+        self.requests: deque[Request] = deque(maxlen=_LOG_LENGTH)
+        self.faults: list[Injection] = []
+        self.connections_ever = 0
+        self.connections: set[_Connection] = set()
+        self._listener: _Listener | None = None
+
+    @abstractmethod
+    def answer(self, request: ModbusPDU) -> ModbusPDU | ExcCodes | None:
+        """The response to a request, an exception code, or None for silence."""
+
+    @property
+    def connections_now(self) -> int:
+        """How many clients are connected."""
+        return len(self.connections)
+
+    @property
+    def listening(self) -> bool:
+        """False while connections are refused."""
+        return self._listener is not None
+
+    async def start(self) -> None:
+        """Listen. Raises OSError if the port is taken."""
+        if self._listener:
+            return
+        listener = _Listener(self)
+        if not await listener.listen():
+            raise OSError(f"port {self.port} cannot be listened on")
+        self._listener = listener
+        server: Any = listener.transport
+        self.port = server.sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        """Close every connection and refuse new ones, as a GX whose Modbus TCP server is switched off."""
+        self.disconnect_all()
+        if self._listener:
+            self._listener.close()
+            self._listener = None
+
+    async def reboot(self, down: float) -> None:
+        """Close everything and come back on the same port after `down` seconds."""
+        self.stop()
+        await asyncio.sleep(down)
+        await self.start()
+
+    def disconnect_all(self) -> None:
+        """Close every connection; new ones are accepted."""
+        for connection in tuple(self.connections):
+            connection.abort()
+
+    def inject(
+        self, fault: Fault, *, requests: int | None = None, only: Callable[[Request], bool] | None = None
+    ) -> Injection:
+        """Switch a fault on, for the next `requests` requests or until it is removed, for those that `only` accepts."""
+        injection = Injection(self, fault, requests, only)
+        self.faults.append(injection)
+        return injection
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.stop()
+
+    def serve(self, request: ModbusPDU, frame: Callable[[ModbusPDU], bytes]) -> Answer:
+        """Answer and log a request; `frame` turns the response into the bytes that the faults may spoil."""
+        response = self.answer(request)
+        exception: int | None = None
+        if isinstance(response, ExcCodes):
+            exception = int(response)
+            response = ExceptionResponse(request.function_code, exception)
+        entry = Request(
+            asyncio.get_running_loop().time(),
+            request.dev_id,
+            request.function_code,
+            request.address,
+            request.count or len(request.registers),
+            exception,
+        )
+        self.requests.append(entry)
+        if response is None:
+            return Answer(b"")
+        response.transaction_id = request.transaction_id
+        response.dev_id = request.dev_id
+        answer = Answer(frame(response))
+        for injection in tuple(self.faults):
+            if injection.only and not injection.only(entry):
+                continue
+            answer = injection.fault(answer)
+            if injection.remaining is not None:
+                injection.remaining -= 1
+                if injection.remaining == 0:
+                    injection.remove()
+        return answer
+
+
+class SilentServer(ModbusServer):
+    """A port that accepts connections and never says anything."""
+
+    @override
+    def answer(self, request: ModbusPDU) -> None:
+        return None
+
+
+class PlainModbusServer(ModbusServer):
+    """Some other Modbus device: every register reads 0, or is not there."""
+
+    def __init__(self, port: int = 0, *, zeros: bool = False) -> None:
+        """With `zeros` every register reads 0, without it every request is refused with exception 2."""
+        super().__init__(port)
+        self.zeros = zeros
+
+    @override
+    def answer(self, request: ModbusPDU) -> ModbusPDU | ExcCodes:
+        if request.function_code in (3, 4) and self.zeros:
+            return read_response(request, [0] * request.count)
+        return ExcCodes.ILLEGAL_ADDRESS
+
+
+def read_response(request: ModbusPDU, registers: list[int]) -> ModbusPDU:
+    """The response to a read request of either function."""
+    _, response = DecodePDU.pdu_table[request.function_code]
+    return response(registers=registers)
+
+
+def write_response(request: ModbusPDU) -> ModbusPDU:
+    """The acknowledgement of a write request of either function."""
+    _, response = DecodePDU.pdu_table[request.function_code]
+    if request.function_code == 6:
+        return response(address=request.address, registers=request.registers)
+    return response(address=request.address, count=request.count)
+
+
+class _Listener(ModbusTcpServer):
+    def __init__(self, owner: ModbusServer) -> None:
+        # pymodbus wants a register map, and nobody reads this one: the connections below ask the owner.
+        unused = SimDevice(0, [SimData(0, values=[0], datatype=DataType.REGISTERS)])
+        context: ModbusServerContext | SimDevice = unused
+        super().__init__(context, address=(owner.host, owner.port))
+        self.owner = owner
+
+    @override
+    def callback_new_connection(self) -> ModbusProtocol:
+        return _Connection(self.owner)
+
+
+class _Connection(ModbusProtocol):
+    """One client.
+
+    Stands in for pymodbus's own handler, which keeps a single request at a time and answers an unknown function
+    without transaction id; a GX answers each of many requests in flight, and an unknown function with exception 1.
+    """
+
+    def __init__(self, owner: ModbusServer) -> None:
+        address = (owner.host, owner.port)
+        super().__init__(CommParams(comm_type=CommType.TCP, comm_name="server", source_address=address), True)
+        self.owner = owner
+        self.framer = FramerSocket(DecodePDU(True))
+        self.timers: set[asyncio.TimerHandle] = set()
+
+    @override
+    def callback_connected(self) -> None:
+        self.owner.connections_ever += 1
+        self.owner.connections.add(self)
+
+    @override
+    def callback_disconnected(self, exc: Exception | None) -> None:
+        self.owner.connections.discard(self)
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()
+
+    @override
+    def callback_new_connection(self) -> ModbusProtocol:
+        raise NotImplementedError("a connection does not listen")
+
+    @override
+    def callback_data(self, data: bytes, addr: tuple[Any, ...] | None = None) -> int:
+        used = 0
+        while len(data) - used >= self.framer.MIN_SIZE:
+            length, unit, transaction, pdu = self.framer.decode(data[used:])
+            if not length:
+                break
+            used += length
+            if not pdu:
+                continue
+            request = self._decode(pdu)
+            request.dev_id, request.transaction_id = unit, transaction
+            answer = self.owner.serve(request, self.framer.buildFrame)
+            if answer.delay:
+                self._send_later(answer)
+            else:
+                self._send(answer)
+        return used
+
+    def _send_later(self, answer: Answer) -> None:
+        def send() -> None:
+            self.timers.discard(timer)
+            self._send(answer)
+
+        timer = self.loop.call_later(answer.delay, send)
+        self.timers.add(timer)
+
+    def _decode(self, pdu: bytes) -> ModbusPDU:
+        function, address, count = pdu[0], int.from_bytes(pdu[1:3]), int.from_bytes(pdu[3:5])
+        if function == 16 and (len(pdu) < 6 or not pdu[5] == 2 * count == len(pdu) - 6):
+            return WriteMultipleRegistersRequest(address=address, count=count)
+        if function in (3, 4, 6, 16) and len(pdu) >= 5 and (request := self.framer.decoder.decode(pdu)):
+            return request
+        unknown = ModbusPDU()
+        unknown.function_code = function
+        return unknown
+
+    def _send(self, answer: Answer) -> None:
+        transport: Any = self.transport
+        if transport.is_closing():
+            return
+        if answer.frame:
+            transport.write(answer.frame)
+        if answer.close:
+            transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        transport: Any = self.transport
+        transport.abort()
+        self.callback_disconnected(None)

@@ -1,0 +1,115 @@
+"""A simulated GX and a client of it, on the loopback."""
+
+import asyncio
+import struct
+
+import pytest
+from pymodbus.client import AsyncModbusTcpClient
+
+from demo.gx import GxSimulator
+from demo.site import Site
+from demo.victron_house import VictronHouse
+
+
+@pytest.fixture
+async def gx(socket_enabled):
+    async with GxSimulator(write_delay=0) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def connect(socket_enabled):
+    """Connect a client to a server; it is closed with the test."""
+    clients = []
+
+    async def connect(server):
+        client = AsyncModbusTcpClient(server.host, port=server.port, timeout=1, retries=0, reconnect_delay=0)
+        clients.append(client)
+        assert await client.connect()
+        return client
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+async def client(gx, connect):
+    return await connect(gx)
+
+
+@pytest.fixture
+def read(client):
+    """Read registers: the words, or the exception code."""
+
+    async def read(unit, address, count=1):
+        answer = await client.read_holding_registers(address, count=count, device_id=unit)
+        return answer.exception_code if answer.isError() else answer.registers
+
+    return read
+
+
+@pytest.fixture
+def write(client):
+    """Write registers: the exception code, or None."""
+
+    async def write(unit, address, *words):
+        answer = await client.write_registers(address, list(words), device_id=unit)
+        return answer.exception_code if answer.isError() else None
+
+    return write
+
+
+@pytest.fixture
+async def house(gx):
+    return VictronHouse(gx, Site())
+
+
+@pytest.fixture
+def published(house, monkeypatch):
+    """An event that is set when the house is published."""
+    event = asyncio.Event()
+    publish = house.publish
+
+    def publish_and_tell():
+        publish()
+        event.set()
+
+    monkeypatch.setattr(house, "publish", publish_and_tell)
+    return event
+
+
+@pytest.fixture
+async def wire(gx):
+    """Open a bare connection to the GX, for what a client library would not send or would hide."""
+    reader, writer = await asyncio.open_connection(gx.host, gx.port)
+    yield Wire(reader, writer)
+    writer.close()
+
+
+@pytest.fixture
+def exchange(wire):
+    """Send unit id and PDU, and return those of the answer."""
+
+    async def exchange(message):
+        await wire.send(7, message)
+        _, answer = await wire.receive()
+        return answer
+
+    return exchange
+
+
+class Wire:
+    """Modbus TCP frames, by hand."""
+
+    def __init__(self, reader, writer):
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, transaction, message):
+        self.writer.write(struct.pack(">HHH", transaction, 0, len(message)) + message)
+        await self.writer.drain()
+
+    async def receive(self):
+        transaction, _, length = struct.unpack(">HHH", await self.reader.readexactly(6))
+        return transaction, await self.reader.readexactly(length)
