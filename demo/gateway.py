@@ -1,0 +1,96 @@
+"""Adds the simulated gateway to Home Assistant as a user does: through the config flow and the options flow."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from .client import Client, ClientError, until
+
+DOMAIN: Final = "energy_suite"
+
+_FLOW: Final = "/api/config/config_entries/flow"
+_OPTIONS: Final = "/api/config/config_entries/options/flow"
+_LONGEST_SCAN: Final = 60
+
+# Relay 1 of the simulated GX starts the generator; relay 2 is switched by hand.
+CONTROLS: Final = ("inverter_mode", "input_current_limit", "generator", "relay_2")
+
+
+async def add_gateway(client: Client, host: str, port: int) -> str:
+    """Add the GX and return the id of its config entry. Raises ClientError with what the flow said."""
+    flow = await client.post(_FLOW, handler=DOMAIN)
+    flow = await client.post(f"{_FLOW}/{flow['flow_id']}", next_step_id="victron_gx")
+    flow = await client.post(f"{_FLOW}/{flow['flow_id']}", host=host, port=port)
+
+    async def scanned() -> dict[str, Any] | None:
+        now = await client.get(f"{_FLOW}/{flow['flow_id']}")
+        return None if now["type"] == "progress" else now
+
+    if flow["type"] == "progress":
+        flow = await until(scanned, seconds=_LONGEST_SCAN, what="the end of the scan")
+    if flow.get("step_id") == "found":
+        flow = await client.post(f"{_FLOW}/{flow['flow_id']}")
+    return str(_finished(flow)["result"]["entry_id"])
+
+
+async def enable_controls(client: Client, entry_id: str, controls: Iterable[str] = CONTROLS) -> None:
+    """Enable controls that can cut power; the rest of the options stays as it is."""
+    flow = await client.post(_OPTIONS, handler=entry_id)
+    defaults = {field["name"]: field["default"] for field in flow["data_schema"] if "default" in field}
+    _finished(await client.post(f"{_OPTIONS}/{flow['flow_id']}", **defaults | {"enabled_controls": list(controls)}))
+
+
+async def loaded(client: Client, entry_id: str) -> None:
+    """Wait until the entry is loaded."""
+
+    async def ask() -> bool | None:
+        entry = (await client.call("config_entries/get_single", entry_id=entry_id))["config_entry"]
+        return True if entry["state"] == "loaded" else None
+
+    await until(ask, seconds=_LONGEST_SCAN, what="the gateway")
+
+
+def _finished(flow: dict[str, Any]) -> dict[str, Any]:
+    if flow["type"] != "create_entry":
+        raise ClientError(f"the flow ended in {flow.get('step_id')}: {flow.get('errors') or flow.get('reason')}")
+    return flow
+
+
+class Entities:
+    """The entities of the gateway's devices, found by what they are and never by their names."""
+
+    def __init__(self, devices: Iterable[dict[str, Any]], entities: Iterable[dict[str, Any]]) -> None:
+        """Both as the registries list them over the websocket."""
+        keys = {
+            device["id"]: identifier.partition("_")[::2]
+            for device in devices
+            for domain, identifier in device["identifiers"]
+            if domain == DOMAIN
+        }
+        self._ids: dict[tuple[str, str], dict[str, str]] = {}
+        for entity in entities:
+            if entity["platform"] != DOMAIN or entity["disabled_by"] or entity["device_id"] not in keys:
+                continue
+            uid, device_key = keys[entity["device_id"]]
+            key = entity["unique_id"].removeprefix(f"{uid}_{device_key}_")
+            self._ids.setdefault((device_key, key), {})[entity["entity_id"].partition(".")[0]] = entity["entity_id"]
+
+    def find(self, kind: str, key: str, domain: str | None = None) -> str:
+        """The enabled entity of the first device of that kind; `domain` where there may be two. Raises LookupError."""
+        for (device_key, entity_key), ids in self._ids.items():
+            # The key of a device is its kind, followed by its serial number or its unit id.
+            if entity_key == key and (device_key == kind or device_key.startswith(f"{kind}_")):
+                for found, entity_id in ids.items():
+                    if domain in (None, found):
+                        return entity_id
+        raise LookupError(f"no entity {key} of a {kind}")
+
+    def every(self, key: str) -> list[str]:
+        """That entity of each device that has it."""
+        return [
+            entity_id for (_, entity_key), ids in self._ids.items() if entity_key == key for entity_id in ids.values()
+        ]
+
+
+async def find_entities(client: Client) -> Entities:
+    """Read the registries."""
+    return Entities(await client.call("config/device_registry/list"), await client.call("config/entity_registry/list"))

@@ -1,0 +1,574 @@
+import argparse
+import asyncio
+import json
+import socket
+import stat
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from custom_components.energy_suite.entities.victron import VICTRON
+from demo.__main__ import DemoError, Memory, free_port, known_scenario, live, parse, remembered
+from demo.client import Client, ClientError, until
+from demo.dashboard import LANGUAGES, dashboard
+from demo.gateway import DOMAIN, Entities, add_gateway, enable_controls
+from demo.history import COUNTED, MEASURED, counter_rows, energy_preferences, import_history, mean_rows
+from demo.home import HOST, Home, HomeError, http_settings
+from demo.house import HISTORY, LONGEST_SLEEP, known_house, name_devices, new_house, set_clock, snapshot, to_june
+from demo.scenario import Scenario, ScenarioPlayer
+from demo.settling import place
+from demo.site import ChargingMode, Mode
+
+NOW = datetime(2026, 11, 25, 21, 37, 12, 345678, tzinfo=UTC)
+SEASON = to_june(NOW)
+
+
+@pytest.fixture(scope="module")
+def week():
+    return new_house(NOW, SEASON)
+
+
+@pytest.fixture
+def hours(week):
+    return week[1]
+
+
+# The house in time
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_the_house_lives_in_june_on_the_same_day_of_the_week(month):
+    now = datetime(2027, month, 3, 12, 0, tzinfo=UTC)
+    there = now + to_june(now)
+    assert there.weekday() == now.weekday()
+    assert abs(there - datetime(2027, 6, 15, 12, 0, tzinfo=UTC)) <= timedelta(days=4)
+
+
+def test_a_new_house_has_a_week_of_full_hours_behind_it(week):
+    site, hours = week
+    assert site.now == NOW + SEASON
+    assert hours[0].start == NOW.replace(minute=0, second=0, microsecond=0) - HISTORY
+    assert hours[-1].start == datetime(2026, 11, 25, 20, 0, tzinfo=UTC)
+    assert {after.start - before.start for before, after in pairwise(hours)} == {timedelta(hours=1)}
+
+
+def test_the_counters_go_on_from_the_history(week):
+    site, hours = week
+    now = site.counters.totals()
+    assert all(0 <= now[name] - value < 10 for name, value in hours[-1].counters.items())
+    assert sum(hour.energies["solar_charger"] for hour in hours) > 50
+
+
+def test_a_house_survives_json():
+    site, _ = new_house(NOW, SEASON)
+    site.controls.mode, site.controls.charging_mode = Mode.CHARGER_ONLY, ChargingMode.AUTO
+    site.controls.max_feed_in = 1500.0
+    site.advance(600)
+    kept = json.loads(json.dumps(snapshot(site)))
+    again, hours = known_house(kept, NOW, NOW, SEASON)
+    assert hours == []
+    assert snapshot(again) == snapshot(site)
+    assert again.controls == site.controls
+    assert again.counters == site.counters
+    assert type(again.controls.mode) is Mode
+
+
+def test_a_house_lives_on_while_nobody_looks(week):
+    kept = json.loads(json.dumps(snapshot(week[0])))
+    site, hours = known_house(kept, NOW, NOW + timedelta(hours=5), SEASON)
+    assert [hour.start for hour in hours] == [
+        datetime(2026, 11, 25, 22, tzinfo=UTC) + timedelta(hours=n) for n in range(4)
+    ]
+    assert site.now == NOW + timedelta(hours=5) + SEASON
+    before = week[0].counters.totals()
+    assert all(value >= before[name] for name, value in hours[0].counters.items())
+    assert hours[0].counters["consumption"] > before["consumption"]
+
+
+def test_a_long_sleep_is_not_lived_through(week):
+    _, hours = known_house(snapshot(week[0]), NOW, NOW + timedelta(days=400), SEASON)
+    assert len(hours) == LONGEST_SLEEP // timedelta(hours=1) - 1
+
+
+def test_a_clock_that_was_set_back_does_no_harm(week):
+    site, hours = known_house(snapshot(week[0]), NOW, NOW - timedelta(days=2), SEASON)
+    assert hours == []
+    assert site.now == NOW - timedelta(days=2) + SEASON
+
+
+def test_the_clock_of_the_house_can_be_set():
+    site, _ = new_house(NOW, SEASON)
+    day = site.local.date()
+    set_clock(site, time(13, 30))
+    assert (site.local.date(), site.local.time()) == (day, time(13, 30))
+
+
+async def test_an_english_house_has_english_names(house):
+    name_devices(house, "fr")
+    assert house.get("evcharger", "/CustomName") == "Borne du garage"
+    name_devices(house, "en")
+    assert house.get("evcharger", "/CustomName") == "Garage charger"
+
+
+async def test_the_house_lives_and_is_kept(house, tmp_path, monkeypatch):
+    monkeypatch.setattr("demo.__main__._SAVE_EVERY", 0)
+    memory = Memory(tmp_path / "demo.json", port=1234, settled=True)
+    before = house.site.counters.consumption
+    task = asyncio.create_task(live(ScenarioPlayer(Scenario("", None, ()), house), memory, 1000))
+
+    async def kept():
+        return Memory.load(memory.path)
+
+    again = await until(kept, seconds=20, what="the file", pause=0.01)
+    task.cancel()
+    assert again.house["counters"]["consumption"] > before
+    assert again.port == 1234
+
+
+# Statistics
+
+
+def test_sums_of_a_counter_rise_by_its_energy_and_pass_zero_at_the_first_live_reading(hours):
+    zero = hours[-1].counters["grid_import"] + 1.25
+    rows = counter_rows(hours, "grid_import", zero)
+    assert rows[-1]["sum"] == pytest.approx(-1.25, abs=0.01)
+    for (before, after), hour in zip(pairwise(rows), hours[1:], strict=True):
+        assert after["sum"] - before["sum"] == pytest.approx(hour.energies["grid_import"], abs=0.011)
+    assert rows[0]["start"] == hours[0].start.isoformat()
+
+
+def test_means_are_added_and_inverted(hours):
+    hour = hours[60]
+    (row,) = mean_rows([hour], ("solar_charger", "pv_inverter"))
+    assert row["mean"] == pytest.approx(hour.mean["solar_charger"] + hour.mean["pv_inverter"], abs=0.1)
+    (upside_down,) = mean_rows([hour], ("battery",), inverted=True)
+    assert upside_down["mean"] == pytest.approx(-hour.mean["battery"], abs=0.1)
+    assert upside_down["min"] == pytest.approx(-hour.high["battery"], abs=0.1)
+    assert upside_down["max"] == pytest.approx(-hour.low["battery"], abs=0.1)
+
+
+def test_history_is_taken_from_what_the_house_has(hours):
+    assert {counted.counter for counted in COUNTED} <= hours[0].counters.keys()
+    assert {name for measured in MEASURED for name in measured.names} <= hours[0].mean.keys()
+
+
+# Entities and what is made of them
+
+
+class EveryEntity(Entities):
+    """Has whatever it is asked for, and remembers it."""
+
+    def __init__(self):
+        super().__init__([], [])
+        self.asked = set()
+
+    def find(self, kind, key, domain=None):
+        self.asked.add((kind, key))
+        return f"{domain or 'sensor'}.{kind}_{key}"
+
+    def every(self, key):
+        return [f"binary_sensor.{key}"]
+
+
+def test_what_the_demo_shows_is_in_the_tables_of_the_integration():
+    entities = EveryEntity()
+    dashboard(entities, "en")
+    energy_preferences(entities)
+    for each in (*COUNTED, *MEASURED):
+        entities.find(each.kind, each.key)
+    assert len(entities.asked) > 30
+    known = {(kind, description.key) for kind, descriptions in VICTRON.items() for description in descriptions}
+    assert entities.asked <= known
+
+
+def test_the_dashboard_is_the_same_in_every_language_but_for_its_words():
+    def shape(node):
+        if isinstance(node, dict):
+            return {key: shape(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [shape(item) for item in node]
+        return type(node)
+
+    english, french = (dashboard(EveryEntity(), language) for language in LANGUAGES)
+    assert shape(english) == shape(french)
+    assert english != french
+
+
+def _entity(entity_id, unique_id, device="d1", **more):
+    return {
+        "entity_id": entity_id,
+        "unique_id": unique_id,
+        "device_id": device,
+        "platform": DOMAIN,
+        "disabled_by": None,
+    } | more
+
+
+DEVICES = [
+    {"id": "d0", "identifiers": [["sun", "sun"]]},
+    {"id": "d1", "identifiers": [[DOMAIN, "ab12_gx"]]},
+    {"id": "d2", "identifiers": [[DOMAIN, "ab12_grid_meter_hq22_1"]]},
+]
+
+
+def test_entities_are_found_by_unique_id_whatever_they_are_called():
+    entities = Entities(
+        DEVICES,
+        [
+            _entity("sensor.power", "ab12_gx_grid_power"),
+            _entity("sensor.haus_strom", "ab12_grid_meter_hq22_1_power", "d2"),
+            _entity("sensor.power_2", "ab12_gx_power", disabled_by="user"),
+            _entity("sensor.other", "ab12_gx_energy", platform="other"),
+            _entity("sensor.old_mode", "ab12_gx_mode"),
+            _entity("select.mode", "ab12_gx_mode"),
+        ],
+    )
+    assert entities.find("grid_meter", "power") == "sensor.haus_strom"
+    assert entities.find("gx", "mode", "select") == "select.mode"
+    assert entities.every("mode") == ["sensor.old_mode", "select.mode"]
+    for kind, key in (("gx", "power"), ("gx", "energy"), ("meter", "power"), ("battery", "power")):
+        with pytest.raises(LookupError, match=key):
+            entities.find(kind, key)
+
+
+# A Home Assistant that answers what it is told to
+
+
+class Answers:
+    """A web server with the answers of Home Assistant that the demo asks for."""
+
+    def __init__(self):
+        self.url = ""
+        self.results = {}
+        self.commands = []
+        self.posted = []
+        self.steps = []
+
+    async def login(self, request):
+        return web.json_response({"flow_id": "f"})
+
+    async def password(self, request):
+        good = (await request.json())["password"] == "right"
+        return web.json_response({"type": "create_entry", "result": "code"} if good else {"type": "form", "errors": {}})
+
+    async def token(self, request):
+        return web.json_response({"access_token": "token", "refresh_token": "refresh"})
+
+    async def revoke(self, request):
+        self.posted.append(("revoke", dict(await request.post())))
+        return web.Response()
+
+    async def flow(self, request):
+        if request.headers.get("Authorization") != "Bearer token":
+            return web.Response(status=401)
+        if request.method == "POST":
+            self.posted.append((request.path, await request.json()))
+        return web.json_response(self.steps.pop(0))
+
+    async def socket(self, request):
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"type": "auth_required"})
+        assert (await socket.receive_json())["access_token"] == "token"
+        await socket.send_json({"type": "auth_ok"})
+        async for message in socket:
+            command = message.json()
+            self.commands.append(command)
+            await socket.send_json({"id": command["id"] - 1, "type": "result", "success": True, "result": "of another"})
+            result = self.results.get(command["type"])
+            answer = {"success": True, "result": result}
+            if result is None:
+                answer = {"success": False, "error": {"message": "unknown"}}
+            await socket.send_json({"id": command["id"], "type": "result", **answer})
+        return socket
+
+
+@pytest.fixture
+async def answers(socket_enabled):
+    answers = Answers()
+    app = web.Application()
+    app.router.add_post("/auth/login_flow", answers.login)
+    app.router.add_post("/auth/login_flow/f", answers.password)
+    app.router.add_post("/auth/token", answers.token)
+    app.router.add_post("/auth/revoke", answers.revoke)
+    app.router.add_get("/api/websocket", answers.socket)
+    app.router.add_route("*", "/api/config/config_entries/{path:.*}", answers.flow)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, 0)
+    await site.start()
+    answers.url = f"http://{HOST}:{runner.addresses[0][1]}"
+    yield answers
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def client(answers):
+    async with Client(answers.url) as client:
+        await client.log_in("demo", "right")
+        yield client
+
+
+async def test_a_wrong_password_is_refused(answers):
+    async with Client(answers.url) as client:
+        with pytest.raises(ClientError, match="login refused"):
+            await client.log_in("demo", "wrong")
+
+
+async def test_a_login_is_given_back(answers, client):
+    await client.log_out()
+    assert answers.posted == [("revoke", {"token": "refresh", "action": "revoke"})]
+
+
+async def test_a_command_gets_its_own_result(answers, client):
+    answers.results["get_config"] = {"state": "RUNNING"}
+    assert await client.call("get_config") == {"state": "RUNNING"}
+    with pytest.raises(ClientError, match="no_such: unknown"):
+        await client.call("no_such")
+
+
+async def test_what_is_not_there_is_no_answer(answers):
+    async with Client(answers.url) as client:
+        assert await client.answers("/nothing") is None
+        with pytest.raises(ClientError, match="404"):
+            await client.get("/nothing")
+    async with Client(f"http://{HOST}:{free_port(0)}") as client:
+        assert await client.answers("/nothing") is None
+        with pytest.raises(ClientError):
+            await client.get("/nothing")
+
+
+async def test_waiting_ends_with_what_did_not_come():
+    async def nothing():
+        return None
+
+    with pytest.raises(TimeoutError, match=r"the sun did not come in 0\.01 s"):
+        await until(nothing, seconds=0.01, what="the sun", pause=0)
+
+
+async def test_the_gateway_goes_through_menu_form_scan_and_list(answers, client):
+    answers.steps = [
+        {"flow_id": "1", "type": "menu", "step_id": "user"},
+        {"flow_id": "1", "type": "form", "step_id": "victron_gx"},
+        {"flow_id": "1", "type": "progress", "step_id": "scan"},
+        {"flow_id": "1", "type": "progress", "step_id": "scan"},
+        {"flow_id": "1", "type": "form", "step_id": "found"},
+        {"flow_id": "1", "type": "create_entry", "result": {"entry_id": "e"}},
+    ]
+    assert await add_gateway(client, HOST, 1502) == "e"
+    assert [data for _, data in answers.posted] == [
+        {"handler": DOMAIN},
+        {"next_step_id": "victron_gx"},
+        {"host": HOST, "port": 1502},
+        {},
+    ]
+
+
+async def test_a_form_that_refuses_is_an_error(answers, client):
+    form = {"flow_id": "1", "type": "form", "step_id": "victron_gx", "errors": {"base": "refused"}}
+    answers.steps = [form, form, form]
+    with pytest.raises(ClientError, match=r"victron_gx: .*refused"):
+        await add_gateway(client, HOST, 1502)
+
+
+async def test_the_other_options_keep_their_values(answers, client):
+    answers.steps = [
+        {
+            "flow_id": "1",
+            "data_schema": [{"name": "interval", "default": 5}, {"name": "enabled_controls", "default": []}],
+        },
+        {"flow_id": "1", "type": "create_entry"},
+    ]
+    await enable_controls(client, "e", ("generator",))
+    assert answers.posted[-1][1] == {"interval": 5, "enabled_controls": ["generator"]}
+
+
+async def test_the_first_history_begins_out_of_sight_and_a_later_one_goes_on(answers, client, hours):
+    entities = EveryEntity()
+    first = f"sensor.{COUNTED[0].kind}_{COUNTED[0].key}"
+    live = [f"sensor.{counted.kind}_{counted.key}" for counted in COUNTED]
+    answers.results |= {
+        "get_states": [{"entity_id": entity_id, "state": "5000"} for entity_id in live],
+        "recorder/statistics_during_period": {first: [{"state": 1000.0, "sum": 400.0}]},
+        "recorder/import_statistics": {},
+        "energy/get_prefs": {
+            "energy_sources": [{"stat_rate": "sensor.turned", "power_config": {"stat_rate_inverted": "sensor.battery"}}]
+        },
+    }
+    await import_history(client, entities, hours[-2:])
+    imported = {
+        command["metadata"]["statistic_id"]: command
+        for command in answers.commands
+        if command["type"] == "recorder/import_statistics"
+    }
+    assert len(imported) == len(COUNTED) + len(MEASURED) + 1
+    later = imported[first]["stats"]
+    assert [row["start"] for row in later] == [hour.start.isoformat() for hour in hours[-2:]]
+    assert later[-1]["sum"] == pytest.approx(hours[-1].counters[COUNTED[0].counter] - 600, abs=0.01)
+    oldest, *rows = imported[live[1]]["stats"]
+    assert oldest["start"].startswith("2000")
+    assert rows[0]["sum"] - oldest["sum"] == pytest.approx(hours[-2].energies[COUNTED[1].counter], abs=0.011)
+    assert rows[-1]["sum"] == pytest.approx(hours[-1].counters[COUNTED[1].counter] - 5000, abs=0.01)
+    for command in imported.values():
+        assert command["metadata"].keys() >= {"mean_type", "unit_class"}
+    assert imported["sensor.turned"]["stats"][0]["mean"] == pytest.approx(-hours[-2].mean["battery"], abs=0.1)
+
+
+# The folder and the process
+
+
+@pytest.fixture
+def home(tmp_path):
+    integration = tmp_path / "energy_suite"
+    integration.mkdir()
+    return Home(tmp_path / "demo", 18123, integration, place("fr"))
+
+
+def test_the_configuration_is_written_and_what_the_user_made_is_kept(home):
+    home.prepare()
+    (home.config / "automations.yaml").write_text("- alias: mine\n")
+    (home.config / "configuration.yaml").write_text("")
+    (home.config / ".storage" / "onboarding").write_text("done")
+    home.prepare()
+    assert (home.config / "automations.yaml").read_text() == "- alias: mine\n"
+    assert (home.config / ".storage" / "onboarding").read_text() == "done"
+    settings = {line.partition(":")[0] for line in (home.config / "configuration.yaml").read_text().splitlines()}
+    assert {"frontend", "energy", "history"} <= settings
+    assert not {"default_config", "ssdp", "zeroconf", "dhcp", "bluetooth", "cloud"} & settings
+    assert (home.config / "custom_components" / "energy_suite").is_symlink()
+    assert json.loads((home.config / ".storage" / "core.config").read_text())["data"]["language"] == "fr"
+
+
+def test_home_assistant_listens_on_loopback_alone(home):
+    home.prepare()
+    kept = json.loads((home.config / ".storage" / "http").read_text())
+    assert kept["data"]["stable"]["server_host"] == ["127.0.0.1"]
+    assert kept["data"]["stable"]["server_port"] == 18123
+    assert http_settings(1)["pending"] is None
+
+
+@pytest.fixture
+def program(home, tmp_path, monkeypatch):
+    """Let a shell script take the place of Home Assistant."""
+
+    def write(script):
+        path = tmp_path / "python"
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setattr("demo.home.sys.executable", str(path))
+
+    home.prepare()
+    return write
+
+
+async def test_the_last_words_of_a_home_assistant_that_fails_are_told(home, program):
+    program("echo it is broken >&2; exit 3")
+    await home.start()
+    with pytest.raises(HomeError, match=r"exit code 3\nit is broken"):
+        await home.run()
+    await home.stop()
+
+
+async def test_a_restart_that_the_user_asks_for_is_done(home, program, tmp_path):
+    program(f"if [ -e {tmp_path}/twice ]; then echo again; exit 1; fi; touch {tmp_path}/twice; exit 100")
+    await home.start()
+    with pytest.raises(HomeError, match="again"):
+        await home.run()
+    await home.stop()
+
+
+def _is_gone(number):
+    try:
+        state = Path(f"/proc/{number}/stat").read_text().rpartition(") ")[2][0]
+    except FileNotFoundError, ProcessLookupError:
+        return True
+    # Killed, and not yet collected by whoever inherited it.
+    return state == "Z"
+
+
+async def test_stopping_leaves_no_process_behind(home, program, tmp_path):
+    program(f"cd {tmp_path}\ntrap 'exit 0' TERM\nsleep 600 &\necho $! > child.new\nmv child.new child\nwait")
+    await home.start()
+
+    async def child():
+        return int((tmp_path / "child").read_text()) if (tmp_path / "child").exists() else None
+
+    number = await until(child, seconds=20, what="the child", pause=0.01)
+    await home.stop()
+
+    async def gone():
+        return _is_gone(number) or None
+
+    assert await until(gone, seconds=20, what="its end", pause=0.01)
+    await home.stop()
+
+
+# The command line and the memory
+
+
+def test_a_settled_folder_is_used_again(week, tmp_path):
+    memory = remembered(tmp_path / "new", "fr", fresh=False)
+    memory.port, memory.settled = 1502, True
+    memory.save(week[0])
+    again = remembered(tmp_path / "new", None, fresh=False)
+    assert (again.port, again.language, again.season) == (1502, "fr", memory.season)
+    assert again.house == json.loads(json.dumps(snapshot(week[0])))
+    assert again.saved == memory.saved
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_an_unfinished_or_unwanted_folder_is_emptied(week, tmp_path, fresh):
+    memory = remembered(tmp_path / "new", None, fresh=False)
+    memory.settled = fresh
+    memory.save(week[0])
+    (tmp_path / "new" / "config").mkdir()
+    again = remembered(tmp_path / "new", None, fresh=fresh)
+    assert again.house is None
+    assert not (tmp_path / "new" / "config").exists()
+
+
+def test_a_folder_of_somebody_else_is_not_emptied(tmp_path):
+    (tmp_path / "letters").touch()
+    with pytest.raises(DemoError, match="no folder of the demo"):
+        remembered(tmp_path, None, fresh=True)
+    assert (tmp_path / "letters").exists()
+
+
+def test_the_language_is_chosen_once(week, tmp_path):
+    memory = remembered(tmp_path / "new", "fr", fresh=False)
+    memory.settled = True
+    memory.save(week[0])
+    with pytest.raises(DemoError, match="--fresh"):
+        remembered(tmp_path / "new", "en", fresh=False)
+
+
+def test_a_taken_port_is_told(socket_enabled):
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        with pytest.raises(DemoError, match="--port"):
+            free_port(taken.getsockname()[1])
+
+
+def test_an_unknown_scenario_is_told_with_those_that_there_are():
+    assert known_scenario(None).events == ()
+    assert known_scenario("power_cut").events
+    with pytest.raises(DemoError, match="power_cut"):
+        known_scenario("meteorite")
+
+
+def test_the_command_line_has_its_defaults():
+    options = parse([])
+    assert (options.port, options.speed, str(options.folder), options.language) == (8123, 1.0, ".demo", None)
+    assert parse(["--clock", "13:05"]).clock == time(13, 5)
+    assert isinstance(options, argparse.Namespace)
+
+
+@pytest.mark.parametrize("wrong", [["--clock", "noon"], ["--language", "tlh"], ["--port", "x"]])
+def test_a_wrong_argument_is_refused(wrong, capsys):
+    with pytest.raises(SystemExit):
+        parse(wrong)
+    assert wrong[0] in capsys.readouterr().err
