@@ -1,0 +1,1 @@
+"""Victron GX devices (Cerbo GX, Ekrano GX, Venus GX, ...) through their Modbus TCP server."""
