@@ -1,0 +1,143 @@
+"""What automations are about: which entities of which kinds of device, and what their states mean."""
+
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from homeassistant.const import STATE_OFF, STATE_ON, Platform
+from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.automation import DomainSpec
+
+from .const import CONF_DEVICES, CONF_UID, DOMAIN
+from .entities.common import words
+from .gateways.victron.enums import AcSource, EnergySource, EvStatus, GeneratorState, GensetStatus
+
+DOMAINS: Final[Mapping[str, DomainSpec]] = {
+    domain: DomainSpec() for domain in (Platform.BINARY_SENSOR, Platform.SENSOR, Platform.SWITCH)
+}
+
+type Entities = frozenset[tuple[str, str]]
+"""(kind of device, key of its entity)."""
+type States = Mapping[tuple[str, str], frozenset[str]]
+"""The same, each with some of its states."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What is so in some states of the entities, and is not so in others; what is in neither says nothing."""
+
+    so: States
+    not_so: States
+
+
+@dataclass(frozen=True)
+class Level:
+    """What is so once a percentage has reached a threshold from one side."""
+
+    entities: Entities
+    compare: Callable[[float, float], bool]
+
+    def is_so(self, state: State, threshold: float) -> bool:
+        """Whether a state, which is neither unknown nor unavailable, has reached the threshold."""
+        return self.compare(float(state.state), threshold)
+
+
+def _entities(*named: tuple[str, str]) -> Entities:
+    return frozenset(named)
+
+
+def _fact(entities: Entities, so: Iterable[str], not_so: Iterable[str]) -> Fact:
+    return Fact(dict.fromkeys(entities, frozenset(so)), dict.fromkeys(entities, frozenset(not_so)))
+
+
+def _one_of(entities: Entities, members: type[IntEnum], *so: IntEnum) -> Fact:
+    named = {member.name.lower() for member in so}
+    return _fact(entities, named, set(words(members)) - named)
+
+
+def _on(*named: tuple[str, str]) -> Fact:
+    return _fact(_entities(*named), {STATE_ON}, {STATE_OFF})
+
+
+def _off(*named: tuple[str, str]) -> Fact:
+    return _fact(_entities(*named), {STATE_OFF}, {STATE_ON})
+
+
+def _either(one: Fact, other: Fact) -> Fact:
+    """A fact that different devices tell by different entities."""
+    return Fact({**one.so, **other.so}, {**one.not_so, **other.not_so})
+
+
+_STATUS: Final = _entities(("ev_charger", "status"))
+# The GX says which state of charge counts; a battery says its own.
+_STATE_OF_CHARGE: Final = _entities(("gx", "state_of_charge"), ("battery", "state_of_charge"))
+_TANK: Final = _entities(("tank", "level"))
+
+GRID: Final = _one_of(_entities(("gx", "ac_source")), AcSource, AcSource.GRID, AcSource.SHORE)
+GENERATOR_RUNNING: Final = _on(("generator", "running"), ("ac_genset", "running"), ("dc_genset", "running"))
+GENERATOR_FAILED: Final = _either(
+    _one_of(_entities(("generator", "state")), GeneratorState, GeneratorState.ERROR),
+    _one_of(_entities(("ac_genset", "status"), ("dc_genset", "status")), GensetStatus, GensetStatus.ERROR),
+)
+BATTERY_LOW: Final = Level(_STATE_OF_CHARGE, operator.le)
+BATTERY_FULL: Final = Level(_STATE_OF_CHARGE, operator.ge)
+DISCHARGE_ALLOWED: Final = _either(_on(("battery", "discharge_allowed")), _off(("inverter_charger", "load_disconnect")))
+# With an error, who knows.
+_ERRORS: Final = range(EvStatus.GROUND_TEST_ERROR, EvStatus.OVERHEATING + 1)
+CAR_CONNECTED: Final = _fact(
+    _STATUS,
+    {status.name.lower() for status in EvStatus if status and status not in _ERRORS},
+    {EvStatus.DISCONNECTED.name.lower()},
+)
+# While the station switches between one phase and three, the charge goes on.
+CAR_CHARGING: Final = _one_of(
+    _STATUS,
+    EvStatus,
+    EvStatus.CHARGING,
+    EvStatus.CHARGING_LIMIT,
+    EvStatus.SWITCHING_TO_1_PHASE,
+    EvStatus.SWITCHING_TO_3_PHASE,
+)
+CAR_CHARGED: Final = _one_of(_STATUS, EvStatus, EvStatus.CHARGED)
+ENERGY_SOURCE: Final = _entities(("gx", "energy_source"))
+ENERGY_SOURCES: Final = words(EnergySource)
+TANK_BELOW: Final = Level(_TANK, operator.le)
+TANK_ABOVE: Final = Level(_TANK, operator.ge)
+RELAY_CLOSED: Final = _on(("gx", "relay_1"), ("gx", "relay_2"), ("solar_charger", "relay"), ("ac_charger", "relay"))
+
+
+@callback
+def async_only(hass: HomeAssistant, entities: Collection[tuple[str, str]], entity_ids: Iterable[str]) -> set[str]:
+    """Those of the entities that are ours and meant, whatever their ids and names are now."""
+    return {entity_id for entity_id in entity_ids if _kind_and_key(hass, entity_id) in entities}
+
+
+@callback
+def async_is_in(hass: HomeAssistant, state: State, states: States) -> bool:
+    """Whether an entity is in one of its states."""
+    kind_and_key = _kind_and_key(hass, state.entity_id)
+    return kind_and_key is not None and state.state in states.get(kind_and_key, ())
+
+
+def _kind_and_key(hass: HomeAssistant, entity_id: str) -> tuple[str, str] | None:
+    entity = er.async_get(hass).async_get(entity_id)
+    if entity is None or entity.platform != DOMAIN:
+        return None
+    # From what is stored, so that it is known also while the gateway is not loaded; None once it is deleted.
+    entry = hass.config_entries.async_get_entry(entity.config_entry_id or "")
+    prefixes = (
+        {f"{entry.data[CONF_UID]}_{device['key']}_": device["kind"] for device in entry.data[CONF_DEVICES]}
+        if entry
+        else {}
+    )
+    return next(
+        (
+            (kind, entity.unique_id.removeprefix(prefix))
+            for prefix, kind in prefixes.items()
+            if entity.unique_id.startswith(prefix)
+        ),
+        None,
+    )

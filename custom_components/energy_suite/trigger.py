@@ -1,0 +1,139 @@
+"""Triggers for automations, in the words of what happens to an installation."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, override
+
+import voluptuous as vol
+from homeassistant.const import CONF_OPTIONS
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.trigger import (
+    ENTITY_STATE_TRIGGER_SCHEMA_WITH_BEHAVIOR,
+    EntityTriggerBase,
+    NotTriggeredReasonReporter,
+    Trigger,
+    TriggerConfig,
+)
+
+from . import automations
+from .automations import DOMAINS, Fact, Level, States, async_is_in, async_only
+
+CONF_SOURCE = "source"
+CONF_THRESHOLD = "threshold"
+
+
+class SuiteTrigger(EntityTriggerBase):
+    """A trigger about entities of this integration, found by what they are.
+
+    Home Assistant's base keeps it silent at the start and where a state was unknown or unavailable before.
+    """
+
+    _domain_specs = DOMAINS
+    # Whether a BMS allows the discharge is a diagnostic reading.
+    _primary_entities_only = False
+    _entities: Collection[tuple[str, str]]
+
+    @override
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        return async_only(self._hass, self._entities, entities)
+
+    @override
+    def is_valid_transition(self, from_state: State, to_state: State) -> bool:
+        return not self.is_valid_state(from_state, _silent)
+
+
+def _silent(reason: str, /, **data: Any) -> None:
+    """What the state before says needs no report."""
+
+
+def _state_trigger(states: States) -> type[Trigger]:
+    class StateTrigger(SuiteTrigger):
+        """Fires when an entity comes into one of the states."""
+
+        _entities = states
+
+        @override
+        def is_valid_state(self, state: State, report_not_triggered: NotTriggeredReasonReporter) -> bool:
+            return async_is_in(self._hass, state, states)
+
+    return StateTrigger
+
+
+def _begins(fact: Fact) -> type[Trigger]:
+    return _state_trigger(fact.so)
+
+
+def _ends(fact: Fact) -> type[Trigger]:
+    return _state_trigger(fact.not_so)
+
+
+def _reaches(level: Level) -> type[Trigger]:
+    class LevelTrigger(SuiteTrigger):
+        """Fires when a percentage reaches the threshold."""
+
+        _entities = level.entities
+        _schema = ENTITY_STATE_TRIGGER_SCHEMA_WITH_BEHAVIOR.extend(
+            {
+                vol.Required(CONF_OPTIONS): {
+                    vol.Required(CONF_THRESHOLD): vol.All(vol.Coerce(float), vol.Range(0, 100)),
+                }
+            }
+        )
+
+        @override
+        def is_valid_state(self, state: State, report_not_triggered: NotTriggeredReasonReporter) -> bool:
+            return level.is_so(state, self._options[CONF_THRESHOLD])
+
+    return LevelTrigger
+
+
+class EnergySourceChanged(SuiteTrigger):
+    """Fires when the installation lives on another source, or on one of the sources given."""
+
+    _entities = automations.ENERGY_SOURCE
+    _schema = ENTITY_STATE_TRIGGER_SCHEMA_WITH_BEHAVIOR.extend(
+        {
+            vol.Required(CONF_OPTIONS, default={}): {
+                vol.Optional(CONF_SOURCE): vol.All(cv.ensure_list, [vol.In(automations.ENERGY_SOURCES)]),
+            }
+        }
+    )
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Know the sources that are meant: all, unless some are given."""
+        super().__init__(hass, config)
+        self._sources = self._options.get(CONF_SOURCE) or automations.ENERGY_SOURCES
+
+    @override
+    def is_valid_state(self, state: State, report_not_triggered: NotTriggeredReasonReporter) -> bool:
+        return state.state in self._sources
+
+    @override
+    def is_valid_transition(self, from_state: State, to_state: State) -> bool:
+        return from_state.state != to_state.state
+
+
+TRIGGERS: Mapping[str, type[Trigger]] = {
+    "grid_lost": _ends(automations.GRID),
+    "grid_returned": _begins(automations.GRID),
+    "energy_source_changed": EnergySourceChanged,
+    "generator_started": _begins(automations.GENERATOR_RUNNING),
+    "generator_stopped": _ends(automations.GENERATOR_RUNNING),
+    "generator_failed": _begins(automations.GENERATOR_FAILED),
+    "battery_low": _reaches(automations.BATTERY_LOW),
+    "battery_full": _reaches(automations.BATTERY_FULL),
+    "discharge_forbidden": _ends(automations.DISCHARGE_ALLOWED),
+    "discharge_allowed": _begins(automations.DISCHARGE_ALLOWED),
+    "car_started_charging": _begins(automations.CAR_CHARGING),
+    "car_stopped_charging": _ends(automations.CAR_CHARGING),
+    "car_finished_charging": _begins(automations.CAR_CHARGED),
+    "tank_below": _reaches(automations.TANK_BELOW),
+    "tank_above": _reaches(automations.TANK_ABOVE),
+    "relay_closed": _begins(automations.RELAY_CLOSED),
+    "relay_opened": _ends(automations.RELAY_CLOSED),
+}
+
+
+async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
+    """Return the triggers of this integration."""
+    return dict(TRIGGERS)
