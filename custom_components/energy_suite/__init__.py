@@ -1,0 +1,93 @@
+"""Energy Suite: set up and unload an entry."""
+
+from datetime import datetime, timedelta
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.typing import ConfigType
+
+from .actions import async_register_actions
+from .const import CONF_DEVICES, DOMAIN, PLATFORMS
+from .coordinator import SuiteConfigEntry
+from .due import async_take_up_due_commands
+from .gateways.base import CannotConnect, NotThisDevice
+from .gateways.schedule import PROBE_INTERVAL
+from .memory import Memory
+from .setup import async_identify, async_make_runtime, async_search, async_start_devices
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, once."""
+    async_register_actions(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> bool:
+    """Connect to a gateway and read its devices."""
+    runtime = await async_make_runtime(hass, entry)
+    placeholders = {"title": entry.title}
+    try:
+        runtime.identity = await async_identify(hass, entry, runtime.gateway)
+    except CannotConnect as err:
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN, translation_key="cannot_connect", translation_placeholders=placeholders
+        ) from err
+    except NotThisDevice as err:
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN, translation_key="not_this_gateway", translation_placeholders=placeholders
+        ) from err
+    entry.runtime_data = runtime
+    await async_start_devices(hass, entry)
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    async_take_up_due_commands(hass, entry)
+
+    async def search(_: datetime) -> None:
+        await async_search(hass, entry)
+
+    entry.async_on_unload(async_track_time_interval(hass, search, timedelta(seconds=PROBE_INTERVAL)))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> bool:
+    """Unload an entry; everything else hangs on ``async_on_unload``."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> None:
+    """Forget what was remembered of a gateway."""
+    await Memory(hass, entry.entry_id).async_remove()
+    for issue in ("replaced_gateway", "read_only_gateway"):
+        ir.async_delete_issue(hass, DOMAIN, f"{issue}_{entry.entry_id}")
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> bool:
+    """Load entries of this version; refuse those of a later one."""
+    return entry.version == 1
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: SuiteConfigEntry, device_entry: dr.AnyDeviceEntry
+) -> bool:
+    """Let the user delete a device that is no longer there."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return False  # who knows whether it is there
+    runtime = entry.runtime_data
+    coordinator = next((each for each in runtime.coordinators.values() if each.device_id == device_entry.id), None)
+    if coordinator is None:
+        return True
+    if coordinator is runtime.main or coordinator.data.available:
+        return False
+    key = coordinator.device.key
+    runtime.async_forget(key)
+    hass.config_entries.async_update_entry(
+        entry,
+        data={**entry.data, CONF_DEVICES: [found for found in entry.data[CONF_DEVICES] if found["key"] != key]},
+    )
+    return True

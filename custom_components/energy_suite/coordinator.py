@@ -1,0 +1,311 @@
+"""One coordinator per device, passive: the schedule hands it each report; commands go through it."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.translation import async_get_cached_translations
+from homeassistant.helpers.typing import UNDEFINED
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
+
+from .const import CONF_CONTROLS, CONF_DELAY, CONF_UID, DOMAIN, LOGGER
+from .gateways.base import (
+    Alarm,
+    CannotConnect,
+    CommandRefused,
+    Danger,
+    Device,
+    DeviceGone,
+    Gateway,
+    GatewayError,
+    Identity,
+    NotSupported,
+    Report,
+    alarm_edges,
+)
+from .gateways.commands import Effect
+from .gateways.connections import Lease
+from .gateways.pending import PendingCommands
+from .memory import SAVE_SOON, Counters, Memory
+from .suite import CommandRecord, async_get_suite
+from .watch import Watch
+
+type SuiteConfigEntry = ConfigEntry[SuiteRuntimeData]
+type DeviceAdder = Callable[[DeviceCoordinator], None]
+
+# Said by the device or the link, not by what the user asked for.
+NOT_THE_CALLER = {
+    "not_taken",
+    "no_answer",
+    "writes_not_allowed",
+    "control_not_available",
+    "relay_not_manual",
+    "generator_kept_running",
+    "not_supported",
+}
+REASONS: Mapping[type[GatewayError], str] = {
+    DeviceGone: "device_gone",
+    NotSupported: "not_supported",
+    CannotConnect: "no_answer",
+}
+
+
+@dataclass(kw_only=True)
+class SuiteRuntimeData:
+    """What a loaded entry holds."""
+
+    gateway: Gateway
+    identity: Identity | None = None
+    lease: Lease
+    memory: Memory
+    watch: Watch
+    pending: PendingCommands = field(default_factory=PendingCommands)
+    coordinators: dict[str, DeviceCoordinator] = field(default_factory=dict)
+    adders: list[DeviceAdder] = field(default_factory=list)
+    """One per platform: makes the entities of a device."""
+    search: Callable[[], Awaitable[None]]
+    """Look for devices that were not there."""
+
+    @property
+    def main(self) -> DeviceCoordinator:
+        """The gateway itself, which is the first of its devices."""
+        return next(iter(self.coordinators.values()))
+
+    @callback
+    def async_on_device(self, adder: DeviceAdder) -> None:
+        """Make the entities of every device that was read, now and later."""
+        self.adders.append(adder)
+        for coordinator in self.coordinators.values():
+            if coordinator.seen:
+                adder(coordinator)
+
+    @callback
+    def async_forget(self, key: str) -> None:
+        """Read a device no more."""
+        coordinator = self.coordinators.pop(key)
+        self.lease.runner.detach(coordinator.reading_name)
+        async_get_suite(coordinator.hass).async_remove(coordinator)
+
+    def counters(self) -> dict[str, Counters]:
+        """The counters of every device that was read."""
+        return {key: coordinator.device.counters for key, coordinator in self.coordinators.items() if coordinator.seen}
+
+
+class DeviceCoordinator(DataUpdateCoordinator[Report]):
+    """Holds a device, the last report of it, and sends its commands."""
+
+    config_entry: SuiteConfigEntry
+
+    def __init__(self, hass: HomeAssistant, entry: SuiteConfigEntry, device: Device, *, device_id: str) -> None:
+        """Wait for the first report."""
+        super().__init__(hass, LOGGER, config_entry=entry, name=f"{entry.title} {device.key}", update_interval=None)
+        self.device = device
+        self.device_id = device_id
+        self.data = Report(available=False)
+        self.seen = False
+        """Whether it was ever read, so that what it has is known."""
+        self.reading_name = f"{entry.entry_id}/{device.key}"
+        """Its name among all that is read on the connection."""
+        self._logged_away = False
+        self._identity: Identity | None = None
+        self._alarms = entry.runtime_data.memory.alarms_of(device.key)
+        self._alarm_listeners: list[Callable[[Alarm, bool], None]] = []
+        self._unheard: deque[tuple[Alarm, bool]] = deque(maxlen=100)
+        """Edges from before anyone listened: a device is read before its entities are made."""
+
+    @property
+    def unique_id_prefix(self) -> str:
+        """What the unique ids of the device and its entities begin with."""
+        return f"{self.config_entry.data[CONF_UID]}_{self.device.key}"
+
+    @property
+    def enabled_controls(self) -> list[str]:
+        """The controls that can cut power and that the user enabled."""
+        return list(self.config_entry.options.get(CONF_CONTROLS, []))
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """What is raised, as far as is known."""
+        return self._alarms
+
+    def is_available(self, part: str) -> bool:
+        """Whether the values of a part are to be shown: the device answers, and they are fresh."""
+        if not self.data.available or part in self.data.failed:
+            return False
+        return self.config_entry.runtime_data.lease.runner.is_fresh(self.reading_name, part)
+
+    @callback
+    def async_on_alarm(self, listener: Callable[[Alarm, bool], None]) -> CALLBACK_TYPE:
+        """Call with (alarm, raised) for every edge; returns what ends it."""
+        self._alarm_listeners.append(listener)
+        while self._unheard:
+            listener(*self._unheard.popleft())
+        return lambda: self._alarm_listeners.remove(listener)
+
+    @callback
+    def async_receive(self, report: Report) -> None:
+        """Take in a report of the schedule."""
+        self._log_availability(report)
+        self.seen = self.seen or report.available
+        if report.available:
+            self._note_identity()
+        runtime = self.config_entry.runtime_data
+        if report.available and self is runtime.main:
+            runtime.watch.look(self.hass, self.config_entry, dt_util.utcnow().timestamp())
+        self.async_set_updated_data(report)
+        if not report.available:
+            return
+        for adder in list(runtime.adders):
+            adder(self)
+        self._pass_on_alarms()
+        runtime.memory.async_keep()
+
+    def _note_identity(self) -> None:
+        """Keep the device registry at what the device says of itself."""
+        if (identity := self.device.identity) == self._identity:
+            return
+        self._identity = identity
+        is_main = self is self.config_entry.runtime_data.main
+        dr.async_get(self.hass).async_update_device(
+            self.device_id,
+            model=identity.model or UNDEFINED,
+            name=UNDEFINED if is_main else identity.name or UNDEFINED,
+            serial_number=identity.serial or UNDEFINED,
+            sw_version=identity.firmware or UNDEFINED,
+        )
+
+    def _log_availability(self, report: Report) -> None:
+        if report.available == (not self._logged_away):
+            return
+        self._logged_away = not report.available
+        if self._logged_away:
+            why = ", ".join(sorted(set(report.failed.values()))) or "link lost"
+            LOGGER.warning("%s does not answer (%s)", self.name, why)
+        else:
+            LOGGER.info("%s answers again", self.name)
+
+    def _pass_on_alarms(self) -> None:
+        runtime = self.config_entry.runtime_data
+        noticed = runtime.watch.alarms if self is runtime.main else ()
+        before, self._alarms = self._alarms, (*self.device.alarms, *noticed)
+        edges = alarm_edges(before, self._alarms)
+        for alarm, raised in edges:
+            for listener in list(self._alarm_listeners):
+                listener(alarm, raised)
+            async_get_suite(self.hass).async_alarm(self, alarm, raised)
+        if not self._alarm_listeners:
+            self._unheard.extend(edges)
+        if edges:
+            runtime.memory.async_keep_alarms(self.device.key, self._alarms)
+
+    # --- commands --------------------------------------------------------------------------------------------------
+
+    def require_enabled(self, danger: Danger | None) -> None:
+        """Raise ``ServiceValidationError`` unless the user enabled this control."""
+        if danger is not None and danger not in self.enabled_controls:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="control_not_enabled",
+                translation_placeholders={"control": self._name_of(danger), "title": self.config_entry.title},
+            )
+
+    def _name_of(self, danger: Danger) -> str:
+        """What the options call a control."""
+        texts = async_get_cached_translations(self.hass, self.hass.config.language, "selector", DOMAIN)
+        return texts.get(f"component.{DOMAIN}.selector.{CONF_CONTROLS}.options.{danger}", danger.value)
+
+    async def async_command(
+        self,
+        control: str,
+        send: Callable[[], Awaitable[Any]],
+        *,
+        before: str | float | None,
+        to: str | float | None,
+        danger: Danger | None = None,
+        context: Context | None = None,
+    ) -> Effect:
+        """Send a command: gate, delay, write, read back, record.
+
+        Raises ``ServiceValidationError`` or ``HomeAssistantError``, translated.
+        """
+        result = "failed"
+        runtime = self.config_entry.runtime_data  # an entry that is unloaded while a command waits has none any more
+        try:
+            self.require_enabled(danger)
+            self._require_available()
+            async with runtime.pending.turn(
+                self.device.key, control, float(self.config_entry.options.get(CONF_DELAY, 0))
+            ):
+                effect = Effect(await send())
+        except ServiceValidationError as err:
+            result = err.translation_key or result
+            raise
+        except CommandRefused as err:
+            result = err.reason
+            if err.reason == "writes_not_allowed":
+                self._note_read_only(True)
+            error = HomeAssistantError if err.reason in NOT_THE_CALLER else ServiceValidationError
+            raise error(
+                translation_domain=DOMAIN, translation_key=err.reason, translation_placeholders=err.placeholders
+            ) from err
+        except (DeviceGone, NotSupported, CannotConnect) as err:
+            result = REASONS[type(err)]
+            raise HomeAssistantError(translation_domain=DOMAIN, translation_key=result) from err
+        else:
+            result = effect.value
+            self._replace_due(runtime, control)
+            if effect is not Effect.UNCHANGED:
+                self._note_read_only(False)
+            return effect
+        finally:
+            async_get_suite(self.hass).async_record(
+                CommandRecord(
+                    device_id=self.device_id,
+                    device=self.device.key,
+                    control=control,
+                    before=before,
+                    to=to,
+                    result=result,
+                ),
+                context,
+            )
+            runtime.lease.runner.expedite(self.reading_name)
+            self.async_update_listeners()
+
+    def _replace_due(self, runtime: SuiteRuntimeData, control: str) -> None:
+        """The newest command for a control wins, over one that was to be given later too."""
+        due = runtime.memory.due
+        left = [each for each in due if (each["device"], each["control"]) != (self.device.key, control)]
+        if len(left) < len(due):
+            due[:] = left
+            runtime.memory.async_keep(SAVE_SOON)
+
+    def _require_available(self) -> None:
+        if not self.data.available:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="device_unavailable",
+                translation_placeholders={"device": self.name},
+            )
+
+    def _note_read_only(self, read_only: bool) -> None:
+        issue_id = f"read_only_gateway_{self.config_entry.entry_id}"
+        if not read_only:
+            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
+            return
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="read_only_gateway",
+            translation_placeholders={"title": self.config_entry.title},
+        )

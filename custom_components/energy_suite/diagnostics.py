@@ -1,0 +1,111 @@
+"""What a report of a problem needs, without what is private."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_HOST
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import AnyDeviceEntry
+
+from .const import CONF_DEVICES, CONF_UID
+from .coordinator import DeviceCoordinator, SuiteConfigEntry
+from .gateways.registers import Registers
+
+TO_REDACT = {CONF_HOST, CONF_UID, "serial", "name", "title", "unique_id"}
+
+
+async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SuiteConfigEntry) -> dict[str, Any]:
+    """The entry, its connection, every device."""
+    about = {
+        "data": async_redact_data(
+            {**entry.data, CONF_DEVICES: [_found(found) for found in entry.data[CONF_DEVICES]]}, TO_REDACT
+        ),
+        "options": dict(entry.options),
+        "version": entry.version,
+        "state": entry.state.value,
+        "reason": entry.error_reason_translation_key,
+    }
+    if entry.state is not ConfigEntryState.LOADED:
+        return {"entry": about, "devices": {}}
+    runtime = entry.runtime_data
+    runner = runtime.lease.runner
+    return {
+        "entry": about,
+        "connection": {
+            "connected": runtime.lease.connected,
+            "interval": runner.schedule.interval,
+            "achieved_interval": runner.schedule.achieved,
+            "rounds": runner.schedule.rounds,
+            "requests": runner.requests,
+            "pending_commands": len(runtime.pending),
+        },
+        "devices": {_public_key(coordinator): _device(coordinator) for coordinator in runtime.coordinators.values()},
+    }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: SuiteConfigEntry, device: AnyDeviceEntry
+) -> dict[str, Any]:
+    """One device."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return {"devices": {}}
+    return {
+        "devices": {
+            _public_key(coordinator): _device(coordinator)
+            for coordinator in entry.runtime_data.coordinators.values()
+            if coordinator.device_id == device.id
+        }
+    }
+
+
+def _public_key(coordinator: DeviceCoordinator) -> str:
+    """The device's key without the serial number that may be in it."""
+    position = list(coordinator.config_entry.runtime_data.coordinators).index(coordinator.device.key)
+    return f"{coordinator.device.kind}_{position}"
+
+
+def _found(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {**found, "key": "**REDACTED**"}
+
+
+def _device(coordinator: DeviceCoordinator) -> dict[str, Any]:
+    device = coordinator.device
+    identity = device.identity
+    registers: dict[str, dict[str, int]] = {}
+    parts: dict[str, dict[str, Any]] = {}
+    for name, part in device.parts.items():
+        parts[name] = {
+            "speed": part.speed.value,
+            "present": part.present,
+            "available": coordinator.is_available(name),
+            "dropped_readings": part.dropped,
+        }
+        if isinstance(part, Registers):
+            private = part.private_addresses
+            parts[name]["values"] = {
+                field: _plain(value)
+                for field, value in part.values.items()
+                if not isinstance(value, str) and field not in part.private
+            }
+            for space, words in part.raw.items():
+                registers.setdefault(space, {}).update(
+                    {str(address): int(word) for address, word in words.items() if address not in private}
+                )
+    return {
+        "kind": device.kind,
+        "unit_id": getattr(device, "unit_id", None),
+        "model": identity.model,
+        "firmware": identity.firmware,
+        "available": coordinator.data.available,
+        "failed": dict(coordinator.data.failed),
+        "alarms": [alarm.key for alarm in coordinator.alarms],
+        "parts": parts,
+        "registers": registers,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.name.lower() if isinstance(value, Enum) else value

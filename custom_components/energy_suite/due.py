@@ -1,0 +1,81 @@
+"""Commands that Home Assistant gives later: the end of a timed generator run, the end of a relay's pulse.
+
+They are stored, so that their end survives a restart; one that fell due meanwhile is given at once. A run goes on if
+Home Assistant is down at its end: nothing else knows of it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.util import dt as dt_util
+
+from .const import LOGGER
+from .coordinator import DeviceCoordinator, SuiteConfigEntry
+from .memory import DueCommand
+
+TRY_AGAIN = 30.0
+
+SENDERS: Mapping[str, Callable[[Any, bool], Awaitable[Any]]] = {
+    "generator_manual_start": lambda device, on: device.start() if on else device.stop(),
+    "relay_1": lambda device, on: device.set_relay(1, on),
+    "relay_2": lambda device, on: device.set_relay(2, on),
+}
+
+
+async def async_give_later(
+    hass: HomeAssistant, coordinator: DeviceCoordinator, control: str, value: bool, seconds: float
+) -> None:
+    """Give a command after so many seconds, even if Home Assistant restarts until then."""
+    due: DueCommand = {
+        "device": coordinator.device.key,
+        "control": control,
+        "value": int(value),
+        "at": dt_util.utcnow().timestamp() + seconds,
+    }
+    runtime = coordinator.config_entry.runtime_data
+    runtime.memory.due.append(due)
+    await runtime.memory.async_save()
+    _track(hass, coordinator.config_entry, due, due["at"])
+
+
+@callback
+def async_take_up_due_commands(hass: HomeAssistant, entry: SuiteConfigEntry) -> None:
+    """Wait for what was due when Home Assistant stopped."""
+    for due in entry.runtime_data.memory.due:
+        _track(hass, entry, due, due["at"])
+
+
+def _track(hass: HomeAssistant, entry: SuiteConfigEntry, due: DueCommand, at: float, *, again: bool = False) -> None:
+    async def give(_: datetime) -> None:
+        await _give(hass, entry, due, again=again)
+
+    entry.async_on_unload(async_track_point_in_utc_time(hass, give, dt_util.utc_from_timestamp(at)))
+
+
+async def _give(hass: HomeAssistant, entry: SuiteConfigEntry, due: DueCommand, *, again: bool) -> None:
+    runtime = entry.runtime_data
+    coordinator = runtime.coordinators.get(due["device"])
+    if due not in runtime.memory.due:
+        return  # a later command for the same control took its place
+    if coordinator is not None:
+        on = bool(due["value"])
+        try:
+            await coordinator.async_command(
+                due["control"], lambda: SENDERS[due["control"]](coordinator.device, on), before=None, to=on
+            )
+        except HomeAssistantError as err:
+            # What keeps a generator running after its run by hand has ended is not for us to stop.
+            if err.translation_key != "generator_kept_running":
+                if not again:
+                    LOGGER.warning("%s: %s could not be ended in time (%s)", coordinator.name, due["control"], err)
+                if entry.state is ConfigEntryState.LOADED:
+                    _track(hass, entry, due, dt_util.utcnow().timestamp() + TRY_AGAIN, again=True)
+                return
+    if due in runtime.memory.due:
+        runtime.memory.due.remove(due)
+    await runtime.memory.async_save()

@@ -1,0 +1,262 @@
+"""A simulated house on loopback, and a gateway added to Home Assistant as a user adds it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from copy import deepcopy
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import PropertyMock, patch
+
+import pytest
+from homeassistant.config_entries import SOURCE_USER
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import entity_registry as er
+from modbus_connection import ModbusTcpParams
+from pymodbus.client.base import ModbusBaseClient
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+import custom_components.energy_suite  # noqa: F401 - before Home Assistant looks for its own custom components
+from custom_components.energy_suite.const import DOMAIN
+from custom_components.energy_suite.gateways import commands, kinds, schedule
+from custom_components.energy_suite.gateways.base import Found
+from custom_components.energy_suite.gateways.connections import Pool
+from demo.gx import GxSimulator
+from demo.site import Site, SiteConfig
+from demo.victron_house import VictronHouse
+
+NOON = datetime(2026, 6, 21, 11, 0, tzinfo=UTC)
+FAST = {"interval": 0.1}
+EVERY_CONTROL = {
+    "enabled_controls": [
+        "inverter_mode",
+        "input_current_limit",
+        "external_control",
+        "no_charging",
+        "generator",
+        "relay_1",
+        "relay_2",
+    ]
+}
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(enable_custom_integrations: None) -> None:
+    """Let Home Assistant find this integration."""
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    """What takes seconds on a real wire takes a fraction here."""
+    kind = kinds.KINDS["victron_gx"]
+    quick = kinds.Kind(make=kind.make, port=kind.port, interval=kind.interval, timeout=0.5)
+    with (
+        patch.object(commands, "READ_BACK", (0.05, 0.1, 0.2)),
+        patch.object(schedule, "FIRST_BACK_OFF", 0.1),
+        patch.dict(kinds.KINDS, {"victron_gx": quick}),
+    ):
+        yield
+
+
+@pytest.fixture
+def phases() -> int:
+    """How many phases the house has; tests override it by parametrising."""
+    return 1
+
+
+@pytest.fixture(autouse=True)
+def quick_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connect without the tenth of a second that pymodbus pauses after it, which would be most of these tests' time."""
+
+    async def connect(client: ModbusBaseClient) -> bool:
+        client.ctx.reset_delay()
+        return await client.ctx.connect()
+
+    monkeypatch.setattr(ModbusBaseClient, "connect", connect)
+
+
+@pytest.fixture
+async def house(socket_enabled: None, phases: int) -> AsyncIterator[VictronHouse]:
+    """A house at noon in June, standing still unless the test advances it."""
+    async with GxSimulator(write_delay=0) as gx:
+        house = VictronHouse(gx, Site(SiteConfig(phases=phases), NOON))
+        house.advance(60)
+        yield house
+
+
+class Suite:
+    """The integration with one gateway, and what tests ask of it."""
+
+    def __init__(self, hass: HomeAssistant, house: VictronHouse, entry: Any) -> None:
+        self.hass = hass
+        self.house = house
+        self.gx = house.gx
+        self.entry = entry
+        self.entities = er.async_get(hass)
+        self.devices = dr.async_get(hass)
+
+    def entity_id(self, device: str, key: str) -> str:
+        """The entity of a device (by its key, or its kind where there is one) by its own key."""
+        return self.registered(device, key).entity_id
+
+    def registered(self, device: str, key: str) -> er.RegistryEntry:
+        """The same, as registered."""
+        prefix = f"{self.entry.data['uid']}_{self.key(device)}_{key}"
+        return next(
+            entity
+            for entity in er.async_entries_for_config_entry(self.entities, self.entry.entry_id)
+            if entity.unique_id == prefix
+        )
+
+    def key(self, device: str) -> str:
+        """A device's key from its kind."""
+        devices: list[dict[str, str]] = self.entry.data["devices"]
+        return next(found["key"] for found in devices if device in (found["key"], found["kind"]))
+
+    def device_id(self, device: str) -> str:
+        """A device's id in the registry."""
+        identifier = (DOMAIN, f"{self.entry.data['uid']}_{self.key(device)}")
+        entry = self.devices.async_get_device_by_identifier(identifier, self.entry.entry_id)
+        assert entry is not None
+        return entry.id
+
+    def state(self, device: str, key: str) -> str:
+        """What an entity shows."""
+        state = self.hass.states.get(self.entity_id(device, key))
+        assert state is not None, f"{device} {key} has no state"
+        return state.state
+
+    def attributes(self, device: str, key: str) -> Any:
+        """An entity's attributes."""
+        state = self.hass.states.get(self.entity_id(device, key))
+        assert state is not None
+        return state.attributes
+
+    def has(self, device: str, key: str) -> bool:
+        """Whether the device has such an entity."""
+        return any(
+            entity.unique_id == f"{self.entry.data['uid']}_{self.key(device)}_{key}"
+            for entity in er.async_entries_for_config_entry(self.entities, self.entry.entry_id)
+        )
+
+    async def until(self, met: Callable[[], bool]) -> None:
+        """Wait for the states to be so, looking at each report of the schedule."""
+        await until(self.entry, met)
+
+    async def shows(self, device: str, key: str, value: str) -> None:
+        """Wait for an entity to show a value."""
+        try:
+            await self.until(lambda: self.state(device, key) == value)
+        except TimeoutError:
+            pytest.fail(f"{device} {key} shows {self.state(device, key)}, not {value}")
+
+    async def reports(self, rounds: int = 2) -> None:
+        """Wait until everything live was read so many times from now on."""
+        schedule = self.entry.runtime_data.lease.runner.schedule
+        last = schedule.rounds + rounds
+        await self.until(lambda: schedule.rounds > last)
+
+    async def call(self, domain: str, service: str, device: str, key: str, **data: Any) -> None:
+        """Use a control as the frontend does."""
+        await self.hass.services.async_call(
+            domain, service, {"entity_id": self.entity_id(device, key), **data}, blocking=True
+        )
+
+
+async def until(entry: Any, met: Callable[[], bool], seconds: float = 8) -> None:
+    """Wait until something is so, looking again with every report that any device of the entry gets."""
+    changed = asyncio.Event()
+    removes = [coordinator.async_add_listener(changed.set) for coordinator in entry.runtime_data.coordinators.values()]
+    try:
+        async with asyncio.timeout(seconds):
+            while not met():
+                changed.clear()
+                await changed.wait()
+    finally:
+        for remove in removes:
+            remove()
+
+
+async def add_gateway(hass: HomeAssistant, house: VictronHouse) -> Any:
+    """Go through the flow as a user does. Returns the entry."""
+    flow = hass.config_entries.flow
+    result = await flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    result = await flow.async_configure(result["flow_id"], {"next_step_id": "victron_gx"})
+    result = await flow.async_configure(result["flow_id"], {"host": house.gx.host, "port": house.gx.port})
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
+    await hass.async_block_till_done()
+    result = await flow.async_configure(result["flow_id"])
+    assert result["step_id"] == "found", result
+    result = await flow.async_configure(result["flow_id"], {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    return result["result"]
+
+
+# What was found of a site, by what its services say of themselves: a search asks hundreds of questions.
+_FOUND: dict[Any, tuple[str | None, list[dict[str, Any]]]] = {}
+
+
+async def _found(house: VictronHouse) -> tuple[str | None, list[dict[str, Any]]]:
+    """The serial number of the GX and the devices behind it."""
+    gx = house.gx
+    told = ("/Serial", "/CustomName", "/Settings/SystemSetup/SystemName")
+    services = [(each.type, each.instance, each.present, *map(each.values.get, told)) for each in gx.services]
+    key = (gx.version, *services)
+    if key not in _FOUND or gx.faults:
+        lease = Pool().acquire(ModbusTcpParams(host=gx.host, port=gx.port), interval=1, timeout=1)
+        gateway = kinds.KINDS["victron_gx"].make(lease.unit, 1.0, {})
+        identity = await gateway.probe()
+        found = [asdict(step) async for step in gateway.discover() if isinstance(step, Found)]
+        await lease.release()
+        _FOUND[key] = identity.serial, found
+    return deepcopy(_FOUND[key])
+
+
+async def stored_entry(house: VictronHouse, options: dict[str, Any] | None = None) -> MockConfigEntry:
+    """An entry as the flow stores it, for tests that are not about the flow."""
+    serial, found = await _found(house)
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Victron GX",
+        unique_id=serial,
+        data={
+            "gateway": "victron_gx",
+            "uid": "0123456789abcdef0123456789abcdef",
+            "host": house.gx.host,
+            "port": house.gx.port,
+            "devices": found,
+        },
+        options={**FAST, **(options or {})},
+    )
+
+
+@pytest.fixture
+def all_enabled() -> Iterator[None]:
+    """Enable every entity, also those that wait to be enabled by the user."""
+    with patch(
+        "homeassistant.helpers.entity.Entity.entity_registry_enabled_default",
+        new_callable=PropertyMock,
+        return_value=True,
+    ):
+        yield
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """The gateway's options; tests override it by parametrising."""
+    return {}
+
+
+@pytest.fixture
+async def suite(hass: HomeAssistant, house: VictronHouse, options: dict[str, Any]) -> AsyncIterator[Suite]:
+    """The integration with the house's GX."""
+    entry = await stored_entry(house, options)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    yield Suite(hass, house, entry)
+    if hass.config_entries.async_get_entry(entry.entry_id) and entry.state.recoverable:
+        await hass.config_entries.async_unload(entry.entry_id)

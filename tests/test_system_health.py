@@ -1,0 +1,109 @@
+"""What the page System information and the logbook say."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
+from pytest_homeassistant_custom_component.common import get_system_health_info
+
+from custom_components.energy_suite.const import DOMAIN, EVENT_COMMAND
+from custom_components.energy_suite.logbook import async_describe_events
+from tests.conftest import Suite
+
+NOTHING = {"gateways": 0, "gateways_reachable": 0, "devices": 0, "devices_available": 0, "slowest_round": 0}
+
+
+async def health(hass: HomeAssistant) -> dict[str, Any]:
+    assert await async_setup_component(hass, "system_health", {})
+    await hass.async_block_till_done()
+    info: dict[str, Any] = await get_system_health_info(hass, DOMAIN)
+    return info
+
+
+async def test_the_system_health_counts_what_answers(hass, suite):
+    await suite.reports()
+    info = await health(hass)
+    assert info.pop("slowest_round") >= 0.1
+    assert info == {"gateways": 1, "gateways_reachable": 1, "devices": 8, "devices_available": 8}
+
+
+async def test_the_system_health_tells_a_device_that_is_gone_from_a_gateway_that_is(hass, suite):
+    coordinators = suite.entry.runtime_data.coordinators
+    suite.gx.vanish("evcharger", 40)
+    await suite.until(lambda: not coordinators[suite.key("ev_charger")].data.available)
+    info = await health(hass)
+    assert (info["gateways_reachable"], info["devices"], info["devices_available"]) == (1, 8, 7)
+    suite.gx.stop()
+    await suite.until(lambda: not any(each.data.available for each in coordinators.values()))
+    info = await health(hass)
+    assert (info["gateways"], info["gateways_reachable"], info["devices_available"]) == (1, 0, 0)
+
+
+async def test_the_system_health_without_a_loaded_gateway_is_all_zero(hass, suite):
+    await hass.config_entries.async_unload(suite.entry.entry_id)
+    assert await health(hass) == NOTHING
+
+
+# --- the logbook -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def logbook(hass: HomeAssistant, suite: Suite) -> list[dict[str, str]]:
+    """The entries of the logbook, as they are made."""
+    describers: dict[str, Callable[[Event], dict[str, str]]] = {}
+
+    def describe(domain: str, event: str, describer: Callable[[Event], dict[str, str]]) -> None:
+        assert domain == DOMAIN
+        describers[event] = describer
+
+    async_describe_events(hass, describe)
+    entries: list[dict[str, str]] = []
+
+    @callback
+    def note(event: Event) -> None:
+        entries.append(describers[EVENT_COMMAND](event))
+
+    hass.bus.async_listen(EVENT_COMMAND, note)
+    return entries
+
+
+async def test_a_command_can_be_read_in_the_logbook(hass, suite, logbook):
+    await suite.call("number", "set_value", "gx", "grid_setpoint", value=120)
+    assert logbook == [{"name": "Victron GX", "message": "grid_setpoint: 50 → 120 (applied)"}]
+
+
+async def test_a_refused_command_says_why_in_the_logbook(hass, suite, logbook):
+    suite.gx.read_only = True
+    with pytest.raises(HomeAssistantError):
+        await suite.call("select", "select_option", "gx", "ess_mode", option="keep_batteries_charged")
+    assert [entry["message"] for entry in logbook] == [
+        "ess_mode: optimized_without_batterylife → keep_batteries_charged (writes_not_allowed)"
+    ]
+
+
+async def test_a_device_has_the_name_that_its_user_gave_it(hass, suite, logbook):
+    suite.devices.async_update_device(suite.device_id("gx"), name_by_user="Cave")
+    await suite.call("number", "set_value", "gx", "grid_setpoint", value=120)
+    assert [entry["name"] for entry in logbook] == ["Cave"]
+
+
+async def test_a_command_without_a_value_before_or_after_is_told_without_it(hass, suite, logbook):
+    device = {"device_id": suite.device_id("gx"), "device": "gx"}
+    for before, to in ((None, None), (None, False), (0.5, 12.0)):
+        hass.bus.async_fire(
+            EVENT_COMMAND, {**device, "control": "something", "before": before, "to": to, "result": "applied"}
+        )
+    assert [entry["message"] for entry in logbook] == [
+        "something (applied)",
+        "something: False (applied)",
+        "something: 0.5 → 12 (applied)",
+    ]
+
+
+async def test_a_device_that_was_deleted_has_its_key(hass, suite, logbook):
+    data = {"device_id": "none", "device": "battery_225", "control": "mode", "before": 1, "to": 2, "result": "applied"}
+    hass.bus.async_fire(EVENT_COMMAND, data)
+    assert logbook == [{"name": "battery_225", "message": "mode: 1 → 2 (applied)"}]

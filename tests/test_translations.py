@@ -1,0 +1,395 @@
+"""Every text that a user may see exists, in every language, and no text is left over."""
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.util.yaml import load_yaml_dict
+
+from custom_components.energy_suite import config_flow
+from custom_components.energy_suite.const import CONF_CONTROLS, PLATFORMS
+from custom_components.energy_suite.entities import DESCRIPTIONS
+from custom_components.energy_suite.entities.descriptions import (
+    BinarySensorDescription,
+    ButtonDescription,
+    Description,
+    NumberDescription,
+    SelectDescription,
+    SensorDescription,
+    SwitchDescription,
+    TrackerDescription,
+)
+from custom_components.energy_suite.gateways.base import Danger
+from custom_components.energy_suite.gateways.kinds import KINDS
+
+PACKAGE = Path(__file__).parents[1] / "custom_components" / "energy_suite"
+BUDGET = 150_000
+LANGUAGES = ("en", "fr")
+
+PLATFORM_OF: dict[type, str] = {
+    BinarySensorDescription: "binary_sensor",
+    ButtonDescription: "button",
+    NumberDescription: "number",
+    SelectDescription: "select",
+    SensorDescription: "sensor",
+    SwitchDescription: "switch",
+    TrackerDescription: "device_tracker",
+}
+
+
+def loaded(name: str) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        assert len(keys) == len(set(keys)), f"said twice in {name}: {keys}"
+        return dict(pairs)
+
+    tree: dict[str, Any] = json.loads((PACKAGE / name).read_text(encoding="utf-8"), object_pairs_hook=once)
+    return tree
+
+
+TEXTS = {language: loaded(f"translations/{language}.json") for language in LANGUAGES}
+ENGLISH = TEXTS["en"]
+ICONS = loaded("icons.json")
+
+
+def flat(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in tree.items():
+        if isinstance(value, str):
+            yield f"{path}{key}", value
+        else:
+            yield from flat(value, f"{path}{key}.")
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"{(\w+)}", text))
+
+
+# --- what the code says ------------------------------------------------------------------------------------------
+
+
+def modules() -> Iterator[ast.Module]:
+    for file in sorted(PACKAGE.rglob("*.py")):
+        yield ast.parse(file.read_text(encoding="utf-8"), file.name)
+
+
+def literals(node: ast.AST | None) -> Iterator[str]:
+    """The string that an expression is, or the strings it chooses from."""
+    match node:
+        case ast.Constant(value=str(value)):
+            yield value
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from literals(body)
+            yield from literals(orelse)
+
+
+def called(call: ast.Call) -> str:
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+def argument(call: ast.Call, name: str) -> ast.expr | None:
+    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
+
+
+CALLS = [call for module in modules() for call in ast.walk(module) if isinstance(call, ast.Call)]
+WORDS = {
+    node.value
+    for module in modules()
+    for node in ast.walk(module)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str)
+}
+
+
+def error_texts() -> Iterator[tuple[str, set[str] | None]]:
+    """(key under ``exceptions``, the placeholders that it is given or None where the code does not say)."""
+    for call in CALLS:
+        if called(call) == "CommandRefused" and call.args:
+            for reason in literals(call.args[0]):
+                yield reason, {str(keyword.arg) for keyword in call.keywords}
+        for reason in literals(argument(call, "refused")):
+            yield reason, set()
+        if called(call) != "async_create_issue" and argument(call, "translation_domain") is not None:
+            given = argument(call, "translation_placeholders")
+            names = {key for node in given.keys for key in literals(node)} if isinstance(given, ast.Dict) else None
+            for key in literals(argument(call, "translation_key")):
+                yield key, set() if given is None else names
+
+
+def own_entities() -> Iterator[tuple[str, str]]:
+    """(platform, translation key) of what every device or gateway has, named in the class itself."""
+    for platform in PLATFORMS:
+        module = ast.parse((PACKAGE / f"{platform}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(module):
+            value = None
+            if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [
+                "_attr_translation_key"
+            ]:
+                value = node.value
+            elif isinstance(node, ast.Call) and called(node).endswith("EntityDescription"):
+                value = argument(node, "translation_key")
+            for key in literals(value):
+                yield platform, key
+
+
+def issue_texts() -> Iterator[str]:
+    for call in CALLS:
+        if called(call) == "async_create_issue":
+            yield from literals(argument(call, "translation_key"))
+
+
+def every_description() -> Iterator[tuple[str, Description]]:
+    for kind, table in DESCRIPTIONS.items():
+        for description in table:
+            yield kind, description
+
+
+# --- the languages -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_the_same_things(language):
+    assert dict(flat(TEXTS[language])).keys() == dict(flat(ENGLISH)).keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_uses_the_same_placeholders(language):
+    english = {key: placeholders(text) for key, text in flat(ENGLISH)}
+    assert {key: placeholders(text) for key, text in flat(TEXTS[language])} == english
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_empty_or_a_reference(language):
+    assert not {key: text for key, text in flat(TEXTS[language]) if not text.strip() or "[%" in text}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_stays_within_its_budget(language):
+    assert (PACKAGE / "translations" / f"{language}.json").stat().st_size <= BUDGET
+
+
+def test_every_file_of_texts_is_checked_here():
+    assert {file.stem for file in (PACKAGE / "translations").glob("*.json")} == set(LANGUAGES)
+
+
+# --- entities ----------------------------------------------------------------------------------------------------
+
+
+def test_every_entity_has_a_name():
+    nameless = [
+        (kind, description.key)
+        for kind, description in every_description()
+        if description.translation_key is not None
+        and "name" not in ENGLISH["entity"].get(PLATFORM_OF[type(description)], {}).get(description.translation_key, {})
+    ]
+    assert not nameless
+
+
+def test_only_one_entity_of_a_device_is_named_by_its_device_class():
+    for kind, table in DESCRIPTIONS.items():
+        for description in table:
+            if description.translation_key is not None:
+                continue
+            assert description.device_class is not None, (kind, description.key)
+            twins = [
+                other.key
+                for other in table
+                if type(other) is type(description)
+                and other.translation_key is None
+                and other.device_class == description.device_class
+            ]
+            assert twins == [description.key], kind
+
+
+def test_a_name_is_given_the_placeholders_that_it_has():
+    for kind, description in every_description():
+        if description.translation_key is not None:
+            name = ENGLISH["entity"][PLATFORM_OF[type(description)]][description.translation_key]["name"]
+            assert placeholders(name) == set(description.translation_placeholders or {}), (kind, description.key)
+
+
+def test_every_state_of_an_enumeration_has_a_text_and_no_other():
+    states: dict[tuple[str, str], set[str]] = {}
+    for _, description in every_description():
+        if isinstance(description, SensorDescription | SelectDescription) and description.options:
+            assert description.translation_key is not None
+            named = (PLATFORM_OF[type(description)], description.translation_key)
+            states.setdefault(named, set()).update(description.options)
+    for (platform, key), options in states.items():
+        assert set(ENGLISH["entity"][platform][key].get("state", {})) == options, key
+    assert {
+        (platform, key)
+        for platform in ("sensor", "select")
+        for key, texts in ENGLISH["entity"][platform].items()
+        if "state" in texts
+    } == set(states)
+
+
+def test_every_name_of_an_entity_is_used():
+    described = {
+        (PLATFORM_OF[type(description)], description.translation_key)
+        for _, description in every_description()
+        if description.translation_key is not None
+    }
+    named = {(platform, key) for platform, names in ENGLISH["entity"].items() for key in names}
+    assert named == described | set(own_entities())
+
+
+def test_every_kind_of_device_has_a_name():
+    assert set(ENGLISH["device"]) == set(DESCRIPTIONS)
+
+
+def test_icons_are_for_texts_that_exist():
+    for platform, icons in ICONS["entity"].items():
+        for key, icon in icons.items():
+            texts = ENGLISH["entity"].get(platform, {})
+            assert key in texts, (platform, key)
+            states = set(texts[key].get("state", {}))
+            if platform in {"binary_sensor", "switch"}:
+                states |= {"on", "off"}
+            assert set(icon.get("state", {})) <= states, (platform, key)
+    assert set(ICONS["services"]) == set(ENGLISH["services"])
+
+
+# --- errors and issues -------------------------------------------------------------------------------------------
+
+
+def test_every_error_has_a_text():
+    assert {key for key, _ in error_texts()} <= set(ENGLISH["exceptions"])
+
+
+def test_every_text_of_an_error_is_used():
+    # Some reasons pass through a variable, so that their word alone is looked for.
+    assert not set(ENGLISH["exceptions"]) - {key for key, _ in error_texts()} - WORDS
+
+
+def test_an_error_is_given_the_placeholders_of_its_text():
+    missing = {
+        (key, name)
+        for key, given in error_texts()
+        if given is not None
+        for name in placeholders(ENGLISH["exceptions"][key]["message"]) - given
+    }
+    assert not missing
+
+
+def test_every_issue_has_a_text_and_every_text_an_issue():
+    assert set(issue_texts()) == set(ENGLISH["issues"])
+
+
+# --- flows and actions -------------------------------------------------------------------------------------------
+
+
+FLOW = ast.parse((PACKAGE / "config_flow.py").read_text(encoding="utf-8"))
+
+
+def flow_words(function: str, name: str) -> set[str]:
+    """The words that the flows give for ``name``, constants of the module resolved."""
+    found: set[str] = set()
+    for call in ast.walk(FLOW):
+        if isinstance(call, ast.Call) and called(call) == function:
+            value = argument(call, name)
+            found |= {getattr(config_flow, value.id)} if isinstance(value, ast.Name) else set(literals(value))
+    return found
+
+
+def both(*path: str) -> set[str]:
+    keys: set[str] = set()
+    for flow in ("config", "options"):
+        node = ENGLISH[flow]
+        for key in path:
+            node = node.get(key, {})
+        keys |= set(node)
+    return keys
+
+
+def test_every_step_of_a_flow_has_texts_and_every_text_a_step():
+    shown = flow_words("async_show_form", "step_id") | flow_words("async_show_menu", "step_id")
+    assert shown == both("step")
+    assert flow_words("async_show_progress", "progress_action") == both("progress")
+
+
+def test_the_menu_names_every_kind_of_gateway():
+    assert set(ENGLISH["config"]["step"]["user"]["menu_options"]) == set(KINDS)
+
+
+def test_every_end_of_a_flow_has_a_text():
+    # The first by the flow itself and by Home Assistant, the second by Home Assistant alone.
+    by_itself = {"already_configured", "reconfigure_successful"}
+    assert both("abort") == flow_words("async_abort", "reason") | by_itself
+
+
+def test_every_reason_for_no_connection_has_a_text():
+    reasons = {
+        reason for call in CALLS if called(call) == "CannotConnect" for reason in literals(next(iter(call.args), None))
+    }
+    errors = set(ENGLISH["config"]["error"])
+    assert reasons <= errors
+    assert both("error") <= reasons | WORDS
+
+
+def test_every_field_of_a_flow_has_a_name():
+    markers = [
+        call for call in ast.walk(FLOW) if isinstance(call, ast.Call) and called(call) in {"Required", "Optional"}
+    ]
+    names = {ast.unparse(call.args[0]) for call in markers}
+    # The limits of the health checks are a table of their own.
+    fields = {getattr(config_flow, name) for name in names if name.isupper()} | set(config_flow.HEALTH_LIMITS)
+    named = {
+        field
+        for flow in ("config", "options")
+        for texts in ENGLISH[flow]["step"].values()
+        for group in (texts, *texts.get("sections", {}).values())
+        for field in (*group.get("data", {}), *group.get("sections", {}))
+    }
+    assert named == fields
+
+
+def test_every_control_that_can_be_enabled_has_a_text():
+    assert set(ENGLISH["selector"][CONF_CONTROLS]["options"]) == set(Danger)
+
+
+def test_every_field_of_a_flow_is_explained():
+    for flow in ("config", "options"):
+        for step, texts in ENGLISH[flow]["step"].items():
+            for group in (texts, *texts.get("sections", {}).values()):
+                assert group.get("data", {}).keys() == group.get("data_description", {}).keys(), (flow, step)
+
+
+def test_every_line_of_the_system_health_has_a_name():
+    module = ast.parse((PACKAGE / "system_health.py").read_text(encoding="utf-8"))
+    returned = [node.value for node in ast.walk(module) if isinstance(node, ast.Return)]
+    lines = {key for value in returned if isinstance(value, ast.Dict) for node in value.keys for key in literals(node)}
+    assert lines == set(ENGLISH["system_health"]["info"])
+
+
+def actions() -> dict[str, Any]:
+    return dict(load_yaml_dict(str(PACKAGE / "services.yaml")))
+
+
+def fields_of(action: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    return (action.get("fields") or {}).items()
+
+
+def test_every_action_and_field_has_a_name_and_a_description():
+    assert actions().keys() == ENGLISH["services"].keys()
+    for name, action in actions().items():
+        texts = ENGLISH["services"][name]
+        assert {key for key, _ in fields_of(action)} == set(texts.get("fields", {})), name
+        for text in (texts, *texts.get("fields", {}).values()):
+            assert text["name"], name
+            assert text["description"], name
+
+
+def test_every_selector_has_a_text_for_each_of_its_options():
+    for name, action in actions().items():
+        for key, field in fields_of(action):
+            select = (field.get("selector") or {}).get("select") or {}
+            if "translation_key" in select:
+                texts = ENGLISH["selector"][select["translation_key"]]["options"]
+                assert set(texts) == {str(option) for option in select["options"]}, (name, key)
