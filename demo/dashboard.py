@@ -1,16 +1,22 @@
-"""The first dashboard of the house, from Home Assistant's own cards."""
+"""The first dashboards of the sites, from Home Assistant's own cards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from .gateway import Entities
 
-URL_PATH: Final = "demo-house"
+LANGUAGES: Final = ("en", "fr")
 
 type Card = dict[str, Any]
+type Texts = Mapping[str, tuple[str, str]]
+
+WIDE: Final[Card] = {"grid_options": {"columns": "full"}}
+CHOOSE: Final = [{"type": "select-options"}]
+ENTER: Final = [{"type": "numeric-input", "style": "buttons"}]
+SWITCH: Final = [{"type": "toggle"}]
 
 # Label: English, French.
-_TEXTS: Final[dict[str, tuple[str, str]]] = {
+HOUSE_TEXTS: Final[Texts] = {
     "house": ("House", "Maison"),
     "now": ("Right now", "En ce moment"),
     "solar": ("Solar", "Solaire"),
@@ -33,44 +39,119 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "source": ("Source", "Source"),
     "session": ("Session", "Session"),
 }
-LANGUAGES: Final = ("en", "fr")
 
 
-def title(language: str) -> str:
-    """The name of the dashboard."""
-    return _TEXTS["house"][LANGUAGES.index(language)]
+class Cards:
+    """Makes cards in one language from the entities that there are. All raise LookupError if one is not there."""
 
+    def __init__(self, entities: Entities, language: str, texts: Texts) -> None:
+        """`texts` are the labels in each language."""
+        self.entities = entities
+        self._column = LANGUAGES.index(language)
+        self._texts = texts
 
-def dashboard(entities: Entities, language: str) -> dict[str, Any]:
-    """The dashboard's configuration. Raises LookupError if the house lacks an entity of it."""
-    column = LANGUAGES.index(language)
+    def text(self, key: str) -> str:
+        """A label."""
+        return self._texts[key][self._column]
 
-    def text(key: str) -> str:
-        return _TEXTS[key][column]
-
-    def heading(key: str, icon: str) -> Card:
-        return {"type": "heading", "heading": text(key), "heading_style": "title", "icon": icon}
+    def heading(self, key: str, icon: str) -> Card:
+        """A heading."""
+        return {"type": "heading", "heading": self.text(key), "heading_style": "title", "icon": icon}
 
     def tile(
-        kind: str, key: str, label: str | None = None, *, domain: str | None = None, full: bool = False, **more: Any
+        self,
+        kind: str,
+        key: str,
+        label: str | None = None,
+        *,
+        domain: str | None = None,
+        full: bool = False,
+        **more: Any,
     ) -> Card:
+        """A tile with the name of the entity, or a label."""
         card: Card = {
             "type": "tile",
-            "entity": entities.find(kind, key, domain),
+            "entity": self.entities.find(kind, key, domain),
             # Without the device, whose name fills the card.
-            "name": text(label) if label else {"type": "entity"},
+            "name": self.text(label) if label else {"type": "entity"},
             **more,
         }
-        if full:
-            card["grid_options"] = {"columns": "full"}
-        return card
+        return card | WIDE if full else card
 
-    def named(lines: Iterable[tuple[str, str, str, str]]) -> list[dict[str, str]]:
+    def named(self, lines: Iterable[tuple[str, str, str, str]]) -> list[dict[str, str]]:
+        """The lines of a chart, each with kind, key, label and colour."""
         return [
-            {"entity": entities.find(kind, key), "name": text(label), "color": color}
+            {"entity": self.entities.find(kind, key), "name": self.text(label), "color": color}
             for kind, key, label, color in lines
         ]
 
+    def alarms(self, kinds: Iterable[str] | None = None) -> list[Card]:
+        """A tile for each device, or each of these, that says whether it has a problem."""
+        found = (
+            self.entities.every("problem")
+            if kinds is None
+            else [self.entities.find(kind, "problem", "binary_sensor") for kind in kinds]
+        )
+        return [{"type": "tile", "entity": entity, "name": {"type": "device"}} for entity in found]
+
+    def charge(self) -> Card:
+        """The state of charge."""
+        return {
+            "type": "gauge",
+            "entity": self.entities.find("gx", "state_of_charge"),
+            "name": self.text("state_of_charge"),
+            "needle": True,
+            "severity": {"green": 40, "yellow": 20, "red": 0},
+            **WIDE,
+        }
+
+    def history(self, lines: Iterable[tuple[str, str, str, str]]) -> Card:
+        """What happened in the last hour."""
+        return {"type": "history-graph", "hours_to_show": 1, "entities": self.named(lines), **WIDE}
+
+    def means(self, lines: Iterable[tuple[str, str, str, str]], days: int = 2) -> Card:
+        """Hourly means of some days."""
+        return self._statistics(lines, days, "hour", "mean", "line")
+
+    def changes(self, lines: Iterable[tuple[str, str, str, str]]) -> Card:
+        """What was counted on each day of the week."""
+        return self._statistics(lines, 7, "day", "change", "bar")
+
+    def _statistics(
+        self, lines: Iterable[tuple[str, str, str, str]], days: int, period: str, stat_type: str, chart: str
+    ) -> Card:
+        return {
+            "type": "statistics-graph",
+            "entities": self.named(lines),
+            "days_to_show": days,
+            "period": period,
+            "stat_types": [stat_type],
+            "chart_type": chart,
+            **WIDE,
+        }
+
+    def view(self, path: str, *sections: tuple[list[Card], int]) -> dict[str, Any]:
+        """A dashboard of one view, from the cards of each section and how many columns wide it is."""
+        return {
+            "views": [
+                {
+                    "type": "sections",
+                    "title": self.text(path),
+                    "path": path,
+                    "max_columns": 3,
+                    "sections": [
+                        {"type": "grid", "cards": cards} | ({"column_span": span} if span > 1 else {})
+                        for cards, span in sections
+                    ],
+                }
+            ]
+        }
+
+
+def house_dashboard(entities: Entities, language: str) -> dict[str, Any]:
+    """The dashboard of the house. Raises LookupError if the house lacks an entity of it."""
+    cards = Cards(entities, language, HOUSE_TEXTS)
+    heading, tile = cards.heading, cards.tile
     powers = (
         ("gx", "solar_power", "solar", "amber"),
         ("gx", "consumption_power", "consumption", "deep-purple"),
@@ -83,14 +164,6 @@ def dashboard(entities: Entities, language: str) -> dict[str, Any]:
         ("solar_charger", "yield_total", "roof", "amber"),
         ("pv_inverter", "energy", "garage", "orange"),
     )
-    gauge: Card = {
-        "type": "gauge",
-        "entity": entities.find("gx", "state_of_charge"),
-        "name": text("state_of_charge"),
-        "needle": True,
-        "severity": {"green": 40, "yellow": 20, "red": 0},
-        "grid_options": {"columns": "full"},
-    }
     now = [
         heading("now", "mdi:home-lightning-bolt"),
         tile("gx", "solar_power", "solar", icon="mdi:solar-power-variant", color="amber"),
@@ -99,76 +172,40 @@ def dashboard(entities: Entities, language: str) -> dict[str, Any]:
         tile("gx", "battery_power", "battery", icon="mdi:home-battery", color="teal"),
         tile("gx", "energy_source", "source"),
         tile("ev_charger", "power", "car", icon="mdi:ev-station", color="green"),
-        gauge,
+        cards.charge(),
     ]
-    choose = [{"type": "select-options"}]
-    enter = [{"type": "numeric-input", "style": "buttons"}]
     storage = [
         heading("ess", "mdi:battery-sync"),
-        tile("gx", "ess_mode", full=True, features=choose),
-        tile("gx", "minimum_state_of_charge", full=True, features=enter),
-        tile("gx", "grid_setpoint", full=True, features=enter),
+        tile("gx", "ess_mode", full=True, features=CHOOSE),
+        tile("gx", "minimum_state_of_charge", full=True, features=ENTER),
+        tile("gx", "grid_setpoint", full=True, features=ENTER),
     ]
-    switch = [{"type": "toggle"}]
     car = [
         heading("charging", "mdi:ev-station"),
         tile("ev_charger", "status"),
         tile("ev_charger", "session_energy", "session"),
-        tile("ev_charger", "charging_mode", full=True, features=choose),
-        tile("ev_charger", "charging_current", full=True, features=enter),
-        tile("ev_charger", "charging", full=True, features=switch),
+        tile("ev_charger", "charging_mode", full=True, features=CHOOSE),
+        tile("ev_charger", "charging_current", full=True, features=ENTER),
+        tile("ev_charger", "charging", full=True, features=SWITCH),
     ]
     backup = [
         heading("backup", "mdi:engine"),
         tile("inverter_charger", "state", name={"type": "device"}),
         tile("generator", "state", name={"type": "device"}),
-        tile("inverter_charger", "inverter_mode", domain="select", full=True, features=choose),
-        tile("generator", "generator_manual_start", full=True, features=switch),
-        tile("gx", "relay_2", domain="switch", full=True, features=switch),
+        tile("inverter_charger", "inverter_mode", domain="select", full=True, features=CHOOSE),
+        tile("generator", "generator_manual_start", full=True, features=SWITCH),
+        tile("gx", "relay_2", domain="switch", full=True, features=SWITCH),
     ]
     backup += [
         heading("alarms", "mdi:alert-outline"),
-        *({"type": "tile", "entity": entity, "name": {"type": "device"}} for entity in entities.every("problem")),
+        *cards.alarms(),
     ]
-    wide: Card = {"grid_options": {"columns": "full"}}
     charts = [
         heading("hour", "mdi:chart-line"),
-        {"type": "history-graph", "hours_to_show": 1, "entities": named(powers), **wide},
+        cards.history(powers),
         heading("days", "mdi:chart-bell-curve"),
-        {
-            "type": "statistics-graph",
-            "entities": named(powers),
-            "days_to_show": 2,
-            "period": "hour",
-            "stat_types": ["mean"],
-            "chart_type": "line",
-            **wide,
-        },
+        cards.means(powers),
         heading("week", "mdi:chart-bar"),
-        {
-            "type": "statistics-graph",
-            "entities": named(energies),
-            "days_to_show": 7,
-            "period": "day",
-            "stat_types": ["change"],
-            "chart_type": "bar",
-            **wide,
-        },
+        cards.changes(energies),
     ]
-    return {
-        "views": [
-            {
-                "type": "sections",
-                "title": text("house"),
-                "path": "house",
-                "max_columns": 3,
-                "sections": [
-                    {"type": "grid", "cards": now},
-                    {"type": "grid", "cards": storage},
-                    {"type": "grid", "cards": car},
-                    {"type": "grid", "column_span": 2, "cards": charts},
-                    {"type": "grid", "cards": backup},
-                ],
-            }
-        ]
-    }
+    return cards.view("house", (now, 1), (storage, 1), (car, 1), (charts, 2), (backup, 1))

@@ -11,9 +11,6 @@ _FLOW: Final = "/api/config/config_entries/flow"
 _OPTIONS: Final = "/api/config/config_entries/options/flow"
 _LONGEST_SCAN: Final = 60
 
-# Relay 1 of the simulated GX starts the generator; relay 2 is switched by hand.
-CONTROLS: Final = ("inverter_mode", "input_current_limit", "generator", "relay_2")
-
 
 async def add_gateway(client: Client, host: str, port: int) -> str:
     """Add the GX and return the id of its config entry. Raises ClientError with what the flow said."""
@@ -32,7 +29,7 @@ async def add_gateway(client: Client, host: str, port: int) -> str:
     return str(_finished(flow)["result"]["entry_id"])
 
 
-async def enable_controls(client: Client, entry_id: str, controls: Iterable[str] = CONTROLS) -> None:
+async def enable_controls(client: Client, entry_id: str, controls: Iterable[str]) -> None:
     """Enable controls that can cut power; the rest of the options stays as it is."""
     flow = await client.post(_OPTIONS, handler=entry_id)
     defaults = {field["name"]: field["default"] for field in flow["data_schema"] if "default" in field}
@@ -75,7 +72,10 @@ class Entities:
             self._ids.setdefault((device_key, key), {})[entity["entity_id"].partition(".")[0]] = entity["entity_id"]
 
     def find(self, kind: str, key: str, domain: str | None = None) -> str:
-        """The enabled entity of the first device of that kind; `domain` where there may be two. Raises LookupError."""
+        """The enabled entity of the first device of that kind, or of the device with that key.
+
+        `domain` where there may be two. Raises LookupError.
+        """
         for (device_key, entity_key), ids in self._ids.items():
             # The key of a device is its kind, followed by its serial number or its unit id.
             if entity_key == key and (device_key == kind or device_key.startswith(f"{kind}_")):

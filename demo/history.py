@@ -1,4 +1,4 @@
-"""Long-term statistics from hours that the simulated house lived through while Home Assistant did not look."""
+"""Long-term statistics from hours that the simulated site lived through while Home Assistant did not look."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,18 +7,21 @@ from typing import Any, Final
 
 from .client import Client, until
 from .gateway import Entities
-from .site import Hour
+from .model import Hour
 
 _MEAN_NONE: Final = 0
 _MEAN_ARITHMETIC: Final = 1
 
-# Home Assistant must have read every counter of the house by then.
+# Home Assistant must have read every counter of the site by then.
 _LONGEST_READING: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An energy counter: where it is in Home Assistant, and its name in `Counters`."""
+    """An energy counter: where it is in Home Assistant, and its name in the site's counters.
+
+    `kind` is that of a device of which there is one, or a device's key; so it is below.
+    """
 
     kind: str
     key: str
@@ -34,30 +37,6 @@ class Measured:
     names: tuple[str, ...]
     unit_class: str | None = "power"
     unit: str = "W"
-
-
-COUNTED: Final = (
-    Counted("grid_meter", "energy_imported", "grid_import"),
-    Counted("grid_meter", "energy_exported", "grid_export"),
-    Counted("solar_charger", "yield_total", "solar_charger"),
-    Counted("pv_inverter", "energy", "pv_inverter"),
-    Counted("battery", "charged_energy", "battery_in"),
-    Counted("battery", "discharged_energy", "battery_out"),
-    Counted("ev_charger", "energy", "car"),
-)
-MEASURED: Final = (
-    Measured("grid_meter", "power", ("grid",)),
-    Measured("solar_charger", "power", ("solar_charger",)),
-    Measured("pv_inverter", "power", ("pv_inverter",)),
-    Measured("battery", "battery_power", ("battery",)),
-    Measured("battery", "state_of_charge", ("state_of_charge",), "unitless", "%"),
-    Measured("ev_charger", "power", ("car",)),
-    Measured("gx", "grid_power", ("grid",)),
-    Measured("gx", "solar_power", ("solar_charger", "pv_inverter")),
-    Measured("gx", "battery_power", ("battery",)),
-    Measured("gx", "consumption_power", ("load", "car")),
-    Measured("gx", "state_of_charge", ("state_of_charge",), "unitless", "%"),
-)
 
 
 # Home Assistant takes the sum of the oldest row there is for the energy of that hour. A row out of everyone's sight
@@ -91,23 +70,29 @@ def mean_rows(hours: Iterable[Hour], names: Iterable[str], *, inverted: bool = F
     return rows
 
 
-async def import_history(client: Client, entities: Entities, hours: list[Hour]) -> None:
+async def import_history(
+    client: Client,
+    entities: Entities,
+    hours: list[Hour],
+    counted: Iterable[Counted],
+    measured: Iterable[Measured],
+) -> None:
     """Give the statistics the hours that they lack, so that what follows live goes on from them without a leap."""
     if not hours:
         return
-    ids = {counted: entities.find(counted.kind, counted.key) for counted in COUNTED}
+    ids = {counter: entities.find(counter.kind, counter.key) for counter in counted}
     live = await _readings(client, ids.values())
     zeros = await _zeros(client, ids.values(), hours[0].start)
-    for counted, entity_id in ids.items():
-        rows = counter_rows(hours, counted.counter, zeros.get(entity_id, live[entity_id]))
+    for counter, entity_id in ids.items():
+        rows = counter_rows(hours, counter.counter, zeros.get(entity_id, live[entity_id]))
         if entity_id not in zeros:
-            before = hours[0].energies[counted.counter]
+            before = hours[0].energies[counter.counter]
             rows.insert(0, {"start": _OLDEST.isoformat(), "state": 0, "sum": round(rows[0]["sum"] - before, 2)})
         await _import(client, entity_id, rows, _MEAN_NONE, "energy", "kWh")
-    for measured in MEASURED:
-        entity_id = entities.find(measured.kind, measured.key)
-        rows = mean_rows(hours, measured.names)
-        await _import(client, entity_id, rows, _MEAN_ARITHMETIC, measured.unit_class, measured.unit)
+    for measurement in measured:
+        entity_id = entities.find(measurement.kind, measurement.key)
+        rows = mean_rows(hours, measurement.names)
+        await _import(client, entity_id, rows, _MEAN_ARITHMETIC, measurement.unit_class, measurement.unit)
     for source in (await client.call("energy/get_prefs"))["energy_sources"]:
         if "stat_rate_inverted" in source.get("power_config", {}):
             # Home Assistant's own sensor, which turns the battery power round for the Energy dashboard.
@@ -162,40 +147,3 @@ async def _import(
         },
         stats=rows,
     )
-
-
-def energy_preferences(entities: Entities) -> dict[str, Any]:
-    """What the Energy dashboard shows. Raises LookupError if the house lacks a part of it."""
-    find = entities.find
-    return {
-        "energy_sources": [
-            {
-                "type": "grid",
-                "stat_energy_from": find("grid_meter", "energy_imported"),
-                "stat_energy_to": find("grid_meter", "energy_exported"),
-                "stat_rate": find("grid_meter", "power"),
-                "cost_adjustment_day": 0,
-            },
-            *(
-                {
-                    "type": "solar",
-                    "stat_energy_from": find(kind, energy),
-                    "stat_rate": find(kind, "power"),
-                    "config_entry_solar_forecast": None,
-                }
-                for kind, energy in (("solar_charger", "yield_total"), ("pv_inverter", "energy"))
-            ),
-            {
-                "type": "battery",
-                "stat_energy_from": find("battery", "discharged_energy"),
-                "stat_energy_to": find("battery", "charged_energy"),
-                # The field counts charging as positive, the Energy dashboard discharging.
-                "power_config": {"stat_rate_inverted": find("battery", "battery_power")},
-                "stat_soc": find("battery", "state_of_charge"),
-                "capacity": 14,
-            },
-        ],
-        "device_consumption": [
-            {"stat_consumption": find("ev_charger", "energy"), "stat_rate": find("ev_charger", "power")}
-        ],
-    }

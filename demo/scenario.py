@@ -1,6 +1,7 @@
-"""A story in time, told by a YAML file, that happens to a house: replayed in a test step by step, or live in the demo.
+"""A story in time, told by a YAML file, that happens to a site: replayed in a test step by step, or live in the demo.
 
     name: Power cut
+    site: house
     start: 2026-06-15T12:00:00+02:00
     events:
       - at: 0s
@@ -10,10 +11,10 @@
       - at: 1min
         fault: {name: silence, requests: 3}
 
-Each event has `at` (seconds, or a text such as `1h30min`) and any of:
+`site` is `house` where nothing is said. Each event has `at` (seconds, or a text such as `1h30min`) and any of:
 
-- `set`: one or more words of `SWITCHES`;
-- `site`: conditions and state of the site by name: `grid_lost`, `car_home`, `clouds` (0 to 1), `load` (W), `soc` (%);
+- `set`: one or more of the site's switches, in `WORDS`;
+- `site`: conditions of the site by name, as `WORDS` has them, and `soc` (%);
 - `write`: values by `service/path`, as the screen of the GX would set them, such as `evcharger/Mode: 1`;
 - `show`: values by `service/path` that the GX shows from now on whatever the site says; null ends it;
 - `vanish`, `reappear`: a service or a list of them;
@@ -24,7 +25,7 @@ Each event has `at` (seconds, or a text such as `1h30min`) and any of:
 import asyncio
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,23 +36,56 @@ import yaml  # type: ignore[import-untyped]  # its stubs are not worth a depende
 from . import faults
 from .faults import Fault
 from .gx import GxSimulator
-from .victron_house import INSTANCES, VictronHouse
+from .victron_boat import VictronBoat
+from .victron_house import VictronHouse
+from .victron_site import VictronSite
 
 SCENARIOS: Final = Path(__file__).parent / "scenarios"
 
-# What a single word does to the site.
-SWITCHES: Final[dict[str, dict[str, Any]]] = {
-    "grid_lost": {"grid_lost": True},
-    "grid_returns": {"grid_lost": False},
-    "car_arrives": {"car_home": True},
-    "car_leaves": {"car_home": False},
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a story can speak of: what a single word does to the site, its conditions, its services."""
+
+    switches: Mapping[str, Mapping[str, Any]]
+    conditions: Collection[str]
+    services: Mapping[str, tuple[str, int]]
+
+
+_BATTERY_AND_SKY: Final[dict[str, Mapping[str, Any]]] = {
     "battery_low": {"soc": 9.0},
     "battery_full": {"soc": 100.0},
     "overcast": {"clouds": 1.0},
     "clear_sky": {"clouds": 0.0},
 }
 
-_SITE: Final = ("grid_lost", "car_home", "clouds", "load", "soc")
+WORDS: Final[dict[str, Words]] = {
+    "house": Words(
+        switches={
+            "grid_lost": {"grid_lost": True},
+            "grid_returns": {"grid_lost": False},
+            "car_arrives": {"car_home": True},
+            "car_leaves": {"car_home": False},
+            **_BATTERY_AND_SKY,
+        },
+        conditions=("grid_lost", "car_home", "clouds", "load"),
+        services=VictronHouse.SERVICES,
+    ),
+    "boat": Words(
+        switches={
+            "shore_lost": {"shore": False},
+            "shore_returns": {"shore": True},
+            "engine_starts": {"engine": True},
+            "engine_stops": {"engine": False},
+            "bilge_floods": {"flooding": True},
+            "leak_is_found": {"flooding": False},
+            **_BATTERY_AND_SKY,
+        },
+        conditions=("shore", "engine", "clouds", "load", "cell", "flooding"),
+        services=VictronBoat.SERVICES,
+    ),
+}
+
 _FAULTS: Final[dict[str, Callable[..., Fault]]] = {
     name: function
     for name, function in vars(faults).items()
@@ -59,7 +93,7 @@ _FAULTS: Final[dict[str, Callable[..., Fault]]] = {
 }
 _UNITS: Final = {"s": 1, "min": 60, "h": 3600}
 
-type Action = Callable[[VictronHouse], Awaitable[None] | None]
+type Action = Callable[[VictronSite[Any]], Awaitable[None] | None]
 
 
 class ScenarioError(ValueError):
@@ -81,6 +115,7 @@ class Scenario:
     name: str
     start: datetime | None
     events: tuple[Event, ...]
+    site: str = "house"
 
     @property
     def length(self) -> float:
@@ -100,11 +135,12 @@ def parse_scenario(data: object) -> Scenario:
     """Check what was read from a file. Raises ScenarioError."""
     if not isinstance(data, dict) or not isinstance(data.get("events"), list):
         raise ScenarioError("a scenario has a list of events")
-    start = data.get("start")
+    site, start = data.get("site", "house"), data.get("start")
+    _known(site, WORDS)
     if start is not None and not (isinstance(start, datetime) and start.tzinfo):
         raise ScenarioError("start is a date and time with its offset")
-    events = sorted((_event(item) for item in data["events"]), key=lambda event: event.at)
-    return Scenario(str(data.get("name", "")), start, tuple(events))
+    events = sorted((_event(item, WORDS[site]) for item in data["events"]), key=lambda event: event.at)
+    return Scenario(str(data.get("name", "")), start, tuple(events), site)
 
 
 def seconds(text: object) -> float:
@@ -117,13 +153,13 @@ def seconds(text: object) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-def _event(item: object) -> Event:
+def _event(item: object, words: Words) -> Event:
     if not isinstance(item, dict) or "at" not in item:
         raise ScenarioError(f"an event has a time: {item}")
     told = {key: value for key, value in item.items() if key != "at"}
     for key in told:
         _known(key, _ACTIONS)
-    return Event(seconds(item["at"]), tuple(action for key in told for action in _ACTIONS[key](told[key])))
+    return Event(seconds(item["at"]), tuple(action for key in told for action in _ACTIONS[key](told[key], words)))
 
 
 def _known(word: object, words: Container[object]) -> None:
@@ -150,65 +186,65 @@ def _split(address: str) -> tuple[str, str]:
     return service, f"/{path}"
 
 
-def _set(value: object) -> list[Action]:
+def _set(value: object, words: Words) -> list[Action]:
     actions: list[Action] = []
     for word in _list(value):
-        _known(word, SWITCHES)
-        actions += _site(SWITCHES[word])
+        _known(word, words.switches)
+        actions += _site(dict(words.switches[word]), words)
     return actions
 
 
-def _site(value: object) -> list[Action]:
-    wanted = _mapping(value, _SITE)
+def _site(value: object, words: Words) -> list[Action]:
+    wanted = _mapping(value, (*words.conditions, "soc"))
 
-    def act(house: VictronHouse) -> None:
+    def act(installation: VictronSite[Any]) -> None:
         for name, state in wanted.items():
             if name == "soc":
-                house.site.battery.soc = float(state)
+                installation.site.battery.soc = float(state)
             else:
-                setattr(house.site.conditions, name, state)
+                setattr(installation.site.conditions, name, state)
 
     return [act]
 
 
-def _write(value: object) -> list[Action]:
-    wanted = _mapping(value, INSTANCES)
+def _write(value: object, words: Words) -> list[Action]:
+    wanted = _mapping(value, words.services)
 
-    def act(house: VictronHouse) -> None:
+    def act(installation: VictronSite[Any]) -> None:
         for address, state in wanted.items():
-            house.set(*_split(address), state)
+            installation.set(*_split(address), state)
 
     return [act]
 
 
-def _show(value: object) -> list[Action]:
-    wanted = _mapping(value, INSTANCES)
+def _show(value: object, words: Words) -> list[Action]:
+    wanted = _mapping(value, words.services)
 
-    def act(house: VictronHouse) -> None:
+    def act(installation: VictronSite[Any]) -> None:
         for address, state in wanted.items():
-            house.overrides[_split(address)] = state
+            installation.overrides[_split(address)] = state
             if state is None:
-                del house.overrides[_split(address)]
+                del installation.overrides[_split(address)]
 
     return [act]
 
 
-def _services(do: Callable[[GxSimulator, str, int], None]) -> Callable[[object], list[Action]]:
-    def parse(value: object) -> list[Action]:
+def _services(do: Callable[[GxSimulator, str, int], None]) -> Callable[[object, Words], list[Action]]:
+    def parse(value: object, words: Words) -> list[Action]:
         services = _list(value)
         for service in services:
-            _known(service, INSTANCES)
+            _known(service, words.services)
 
-        def act(house: VictronHouse) -> None:
+        def act(installation: VictronSite[Any]) -> None:
             for service in services:
-                do(house.gx, service, INSTANCES[service])
+                do(installation.gx, *words.services[service])
 
         return [act]
 
     return parse
 
 
-def _fault(value: object) -> list[Action]:
+def _fault(value: object, _: Words) -> list[Action]:
     wanted = _mapping(value if isinstance(value, dict) else {"name": value}, ("name", "requests", "argument"))
     _known(wanted.get("name"), _FAULTS)
     arguments = (wanted["argument"],) if "argument" in wanted else ()
@@ -217,13 +253,13 @@ def _fault(value: object) -> list[Action]:
     except TypeError as error:
         raise ScenarioError(f"{wanted['name']}: {error}") from error
 
-    def act(house: VictronHouse) -> None:
-        house.gx.inject(fault, requests=wanted.get("requests"))
+    def act(installation: VictronSite[Any]) -> None:
+        installation.gx.inject(fault, requests=wanted.get("requests"))
 
     return [act]
 
 
-def _gx(value: object) -> list[Action]:
+def _gx(value: object, _: Words) -> list[Action]:
     words = _list(value)
     for word in words:
         _known(word, _GX)
@@ -231,13 +267,13 @@ def _gx(value: object) -> list[Action]:
 
 
 _GX: Final[dict[str, Action]] = {
-    "stop": lambda house: house.gx.stop(),
-    "start": lambda house: house.gx.start(),
-    "disconnect": lambda house: house.gx.disconnect_all(),
-    "clear_faults": lambda house: house.gx.faults.clear(),
+    "stop": lambda installation: installation.gx.stop(),
+    "start": lambda installation: installation.gx.start(),
+    "disconnect": lambda installation: installation.gx.disconnect_all(),
+    "clear_faults": lambda installation: installation.gx.faults.clear(),
 }
 
-_ACTIONS: Final[dict[str, Callable[[object], list[Action]]]] = {
+_ACTIONS: Final[dict[str, Callable[[object, Words], list[Action]]]] = {
     "set": _set,
     "site": _site,
     "write": _write,
@@ -250,16 +286,16 @@ _ACTIONS: Final[dict[str, Callable[[object], list[Action]]]] = {
 
 
 class ScenarioPlayer:
-    """Plays a scenario on a house; its time is that of the site, and nothing happens but in `advance`."""
+    """Plays a scenario on a site; its time is that of the site, and nothing happens but in `advance`."""
 
-    def __init__(self, scenario: Scenario, house: VictronHouse, *, set_clock: bool = True) -> None:
+    def __init__(self, scenario: Scenario, installation: VictronSite[Any], *, set_clock: bool = True) -> None:
         """Set the clock of the site to the beginning of the story, unless it is to happen now."""
         self.scenario = scenario
-        self.house = house
+        self.installation = installation
         self.elapsed = 0.0
         self._next = 0
         if scenario.start and set_clock:
-            house.site.now = scenario.start.astimezone(UTC)
+            installation.site.now = scenario.start.astimezone(UTC)
 
     @property
     def finished(self) -> bool:
@@ -273,13 +309,13 @@ class ScenarioPlayer:
             self._pass(event.at - self.elapsed)
             self._next += 1
             for action in event.actions:
-                if (waiting := action(self.house)) is not None:
+                if (waiting := action(self.installation)) is not None:
                     await waiting
-            self.house.publish()
+            self.installation.publish()
         self._pass(end - self.elapsed)
 
     async def run(self, speed: float = 1.0, *, period: float = 1.0) -> None:
-        """Play live until cancelled, `speed` times as fast as the clock; the house lives on after the last event."""
+        """Play live until cancelled, `speed` times as fast as the clock; the site lives on after the last event."""
         await self.advance(0)
         while True:
             await asyncio.sleep(period)
@@ -287,5 +323,5 @@ class ScenarioPlayer:
 
     def _pass(self, duration: float) -> None:
         if duration > 0:
-            self.house.advance(duration)
+            self.installation.advance(duration)
             self.elapsed += duration

@@ -1,12 +1,12 @@
-"""From an empty Home Assistant to one that shows the house: user, place, gateway, history, dashboards."""
+"""From an empty Home Assistant to one that shows the site: user, place, gateway, history, dashboards."""
 
 from typing import Any, Final
 
 from .client import Client, until
-from .dashboard import URL_PATH, dashboard, title
 from .gateway import add_gateway, enable_controls, find_entities, loaded
-from .history import energy_preferences, import_history
-from .site import Hour, SiteConfig
+from .history import import_history
+from .model import Hour
+from .sites import Showcase
 
 USER: Final = "demo"
 PASSWORD: Final = "demo"  # noqa: S105  the whole machine may know it: the server listens on loopback
@@ -34,49 +34,47 @@ async def make_user(client: Client, language: str) -> None:
     await client.create_user("Demo", USER, PASSWORD, language)
 
 
-async def settle(client: Client, language: str, host: str, port: int, hours: list[Hour]) -> None:
+async def settle(
+    client: Client, showcase: Showcase, language: str, endpoint: tuple[str, int], hours: list[Hour]
+) -> None:
     """Set everything up; the client is logged in, and Home Assistant runs."""
     await client.call("frontend/set_user_data", key="language", value=_locale(language))
     for entry in await client.call("config_entries/get", domain="backup"):
         # Nobody looks for backups of a demo, and their icon would come from the internet.
         await client.call("config_entries/disable", entry_id=entry["entry_id"], disabled_by="user")
-    entry_id = await add_gateway(client, host, port)
-    await enable_controls(client, entry_id)
+    entry_id = await add_gateway(client, *endpoint)
+    await enable_controls(client, entry_id, showcase.controls)
     await loaded(client, entry_id)
     entities = await find_entities(client)
-    await client.call("energy/save_prefs", **energy_preferences(entities))
-    await import_history(client, entities, hours)
+    await client.call("energy/save_prefs", **showcase.energy_preferences(entities))
+    await import_history(client, entities, hours, showcase.counted, showcase.measured)
     for board in await client.call("lovelace/dashboards/list"):
         # Home Assistant greets its first user with a map, whose tiles would come from the internet.
         await client.call("lovelace/dashboards/delete", dashboard_id=board["id"])
-    await client.call(
-        "lovelace/dashboards/create", url_path=URL_PATH, title=title(language), icon="mdi:home-lightning-bolt"
-    )
-    await client.call("lovelace/config/save", url_path=URL_PATH, config=dashboard(entities, language))
-    await client.call("frontend/set_system_data", key="core", value={"default_panel": URL_PATH})
+    path = showcase.url_path
+    await client.call("lovelace/dashboards/create", url_path=path, title=showcase.titles[language], icon=showcase.icon)
+    await client.call("lovelace/config/save", url_path=path, config=showcase.dashboard(entities, language))
+    await client.call("frontend/set_system_data", key="core", value={"default_panel": path})
 
 
-async def complete(client: Client, hours: list[Hour]) -> None:
+async def complete(client: Client, showcase: Showcase, hours: list[Hour]) -> None:
     """Give the statistics the hours that Home Assistant did not see."""
-    await import_history(client, await find_entities(client), hours)
+    await import_history(client, await find_entities(client), hours, showcase.counted, showcase.measured)
 
 
 def _locale(language: str) -> dict[str, str]:
-    """How the user's browser writes: as the language does, and with the clock of the house wherever the user is."""
+    """How the user's browser writes: as the language does, and with the clock of the site wherever the user is."""
     formats = dict.fromkeys(("number_format", "time_format", "date_format", "first_weekday"), "language")
     return {"language": language, "time_zone": "server", **formats}
 
 
-def place(language: str) -> dict[str, Any]:
-    """Where the house is and which language its people speak, as Home Assistant stores it."""
-    site = SiteConfig()
+def place(showcase: Showcase, language: str) -> dict[str, Any]:
+    """Where the site is and which language its people speak, as Home Assistant stores it."""
     return {
-        "location_name": title(language),
-        "latitude": site.latitude,
-        "longitude": site.longitude,
-        "elevation": 150,
+        "location_name": showcase.titles[language],
+        **showcase.place,
         "radius": 100,
-        "time_zone": site.timezone,
+        "time_zone": "Europe/Paris",
         "unit_system_v2": "metric",
         "currency": "EUR",
         "country": "FR",

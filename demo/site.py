@@ -7,21 +7,17 @@ the inverter/charger as long as it runs.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from itertools import pairwise
-from typing import Final
-from zoneinfo import ZoneInfo
+from typing import ClassVar, Final, Self, override
 
 from . import weather
+from .model import Day, Model, Totals, next_day
 
 VOLTS: Final = 230.0
 HERTZ: Final = 50.0
-
-# A step is short enough that a cloud or a full battery is met in time.
-_LONGEST_STEP: Final = 10.0
 
 
 class Source(StrEnum):
@@ -170,7 +166,7 @@ class Flows:
 
 
 @dataclass(slots=True)
-class Counters:
+class Counters(Totals):
     """Energies since the beginning, in kWh; a list has one entry per phase (or per tracker)."""
 
     grid_import: float = 0.0
@@ -193,20 +189,6 @@ class Counters:
     inverter_to_output: float = 0.0
     output_to_inverter: float = 0.0
 
-    def totals(self) -> dict[str, float]:
-        """Return the plain totals by name."""
-        values = ((item.name, getattr(self, item.name)) for item in fields(self))
-        return {name: value for name, value in values if isinstance(value, float)}
-
-
-@dataclass(slots=True)
-class Day:
-    """Solar charger history of one day, per tracker: yield in kWh and the highest power in W."""
-
-    yields: list[float]
-    peaks: list[float]
-    peak: float = 0.0
-
 
 # State of charge in % to the voltage of a resting LFP cell.
 _CELL_VOLTAGE: Final = (
@@ -219,8 +201,6 @@ _CELL_VOLTAGE: Final = (
     (95, 3.36),
     (100, 3.45),
 )
-_CELLS: Final = 16
-_RESISTANCE: Final = 0.008
 _CHARGE_EFFICIENCY: Final = 0.98
 
 # Below the first the BMS opens, above the second it closes again.
@@ -230,7 +210,7 @@ _NO_LONGER_EMPTY: Final = 7.0
 
 @dataclass(slots=True)
 class Battery:
-    """48 V LFP battery of 16 cells with its BMS."""
+    """LFP battery with its BMS: of 48 V, unless its cells are others."""
 
     energy: float
     nominal_voltage: float
@@ -243,6 +223,8 @@ class Battery:
     empty: bool = False
     lowest_voltage: float = 52.0
     highest_voltage: float = 52.0
+    cells: int = 16
+    resistance: float = 0.008
 
     @property
     def capacity(self) -> float:
@@ -255,7 +237,7 @@ class Battery:
         segments = pairwise(_CELL_VOLTAGE)
         (low, low_voltage), (high, high_voltage) = next(it for it in segments if self.soc <= it[1][0])
         part = (self.soc - low) / (high - low)
-        return _CELLS * (low_voltage + part * (high_voltage - low_voltage))
+        return self.cells * (low_voltage + part * (high_voltage - low_voltage))
 
     @property
     def charge_limit(self) -> float:
@@ -277,9 +259,9 @@ class Battery:
     def step(self, power: float, seconds: float) -> None:
         """Charge (positive) or discharge for so long."""
         resting = self.resting_voltage
-        root = math.sqrt(max(resting**2 + 4 * _RESISTANCE * power, resting**2 / 4))
-        self.current = (root - resting) / (2 * _RESISTANCE)
-        self.voltage = resting + self.current * _RESISTANCE
+        root = math.sqrt(max(resting**2 + 4 * self.resistance * power, resting**2 / 4))
+        self.current = (root - resting) / (2 * self.resistance)
+        self.voltage = resting + self.current * self.resistance
         stored = self.current * (_CHARGE_EFFICIENCY if self.current > 0 else 1.0)
         self.soc = min(100.0, max(0.0, self.soc + stored * seconds / 36 / self.capacity))
         self.empty = self.soc < (_NO_LONGER_EMPTY if self.empty else _EMPTY)
@@ -409,13 +391,34 @@ _IDLE: Final = 20.0
 _RECHARGE_CURRENT: Final = 15.0
 
 
-class Site:
+# What the house has already counted when the demo meets it, in kWh: half a year.
+_EARLIER: Final = {
+    "grid_import": 1250.0,
+    "grid_export": 836.0,
+    "generator": 4.0,
+    "consumption": 3880.0,
+    "pv_inverter": 1974.0,
+    "solar_charger": 2628.0,
+    "battery_in": 1690.0,
+    "battery_out": 1596.0,
+    "car": 1042.0,
+}
+
+
+class Site(Model):
     """The house. `controls` and `conditions` may be changed at any time; `flows` says what came of them."""
+
+    PARTS: ClassVar[tuple[str, ...]] = ("controls", "counters", "battery", "generator", "station")
+    NUMBERS: ClassVar[tuple[str, ...]] = ("since_full", "batterylife_limit", "highest_soc")
+
+    counters: Counters
+    conditions: Conditions
+    battery: Battery
 
     def __init__(self, config: SiteConfig | None = None, now: datetime | None = None) -> None:
         """`now` is when the clock starts, by default noon of a day in June."""
         self.config = config or SiteConfig()
-        self.now = (now or datetime(2026, 6, 15, 10, 0, tzinfo=UTC)).astimezone(UTC)
+        super().__init__(now or datetime(2026, 6, 15, 10, 0, tzinfo=UTC), self.config.timezone)
         self.controls = Controls()
         self.conditions = Conditions()
         self.counters = Counters()
@@ -435,22 +438,21 @@ class Site:
         self.highest_soc = 0.0
         self.low_soc = False
         self.recharging = False
-        self._zone = ZoneInfo(self.config.timezone)
         self.days = [self._empty_day(), self._empty_day()]
 
-    @property
-    def local(self) -> datetime:
-        """The clock on the wall."""
-        return self.now.astimezone(self._zone)
+    @classmethod
+    @override
+    def lived_in(cls, now: datetime) -> Self:
+        site = cls(now=now)
+        counters = site.counters
+        for name, energy in _EARLIER.items():
+            setattr(counters, name, energy)
+        counters.grid_import_phases[0], counters.grid_export_phases[0] = counters.grid_import, counters.grid_export
+        counters.battery_drawn_ah = counters.battery_out * 1000 / site.config.battery_voltage
+        return site
 
-    def advance(self, seconds: float, *, longest_step: float = _LONGEST_STEP) -> None:
-        """Let time pass, in equal steps of at most `longest_step` seconds."""
-        steps = max(1, math.ceil(seconds / longest_step))
-        for _ in range(steps):
-            self.step(seconds / steps)
-
+    @override
     def step(self, seconds: float) -> None:
-        """Let one step pass, with the powers constant during it."""
         today = self.local.date()
         self.now += timedelta(seconds=seconds)
         if self.local.date() != today:
@@ -469,6 +471,20 @@ class Site:
         self.since_full = 0.0 if self.battery.soc > 99 else self.since_full + seconds
         self._count(seconds / 3.6e6)
 
+    @override
+    def sample(self) -> dict[str, float]:
+        flows = self.flows
+        return {
+            "grid": sum(flows.grid),
+            "generator": sum(flows.generator),
+            "load": sum(flows.load),
+            "car": sum(flows.car),
+            "pv_inverter": sum(flows.pv_inverter),
+            "solar_charger": flows.tracker_power,
+            "battery": flows.battery,
+            "state_of_charge": self.battery.soc,
+        }
+
     @property
     def soc_limit(self) -> float:
         """The state of charge below which the battery is spared."""
@@ -478,7 +494,7 @@ class Site:
 
     def _end_day(self) -> None:
         """Begin a new history; BatteryLife keeps more in the battery after a day that did not fill it."""
-        self.days = [self._empty_day(), self.days[0]]
+        self.days = next_day(self.days)
         change = -5 if self.highest_soc >= 85 else 5
         self.batterylife_limit = min(85.0, max(10.0, self.batterylife_limit + change))
         self.highest_soc = 0.0
@@ -704,11 +720,7 @@ class Site:
         counters.car += sum(flows.car) * hours
         counters.losses += flows.losses * hours
         self._count_inverter(hours)
-        day = self.days[0]
-        for tracker, power in enumerate(flows.trackers):
-            day.yields[tracker] += power * hours
-            day.peaks[tracker] = max(day.peaks[tracker], power)
-        day.peak = max(day.peak, flows.tracker_power)
+        self.days[0].count(flows.trackers, hours)
 
     def _count_inverter(self, hours: float) -> None:
         """Share what comes into the inverter/charger among the ways out of it."""
@@ -731,52 +743,3 @@ class Site:
             counter[flows.source] = counter.get(flows.source, 0.0) + energy
         counters.inverter_to_output += share(made, used)
         counters.output_to_inverter += share(-used, -made)
-
-
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """One hour of history: energies of that hour and counters at its end in kWh, powers in W, state of charge in %.
-
-    The keys of `energies` and `counters` are those of `Counters.totals`; `mean`, `low` and `high` have the keys `grid`,
-    `generator`, `load`, `car`, `pv_inverter`, `solar_charger`, `battery` and `state_of_charge`.
-    """
-
-    start: datetime
-    energies: dict[str, float]
-    counters: dict[str, float]
-    mean: dict[str, float]
-    low: dict[str, float]
-    high: dict[str, float]
-
-
-def simulate_days(site: Site, days: int, *, longest_step: float = 300.0) -> Iterator[Hour]:
-    """Let `days` pass on the site and yield each hour. The site may go on living from there, with its counters."""
-    for _ in range(days * 24):
-        start, before = site.now, site.counters.totals()
-        samples: list[dict[str, float]] = []
-        for _ in range(max(1, round(3600 / longest_step))):
-            site.step(min(longest_step, 3600.0))
-            samples.append(_sample(site))
-        after = site.counters.totals()
-        yield Hour(
-            start=start,
-            energies={name: value - before[name] for name, value in after.items()},
-            counters=after,
-            mean={name: sum(sample[name] for sample in samples) / len(samples) for name in samples[0]},
-            low={name: min(sample[name] for sample in samples) for name in samples[0]},
-            high={name: max(sample[name] for sample in samples) for name in samples[0]},
-        )
-
-
-def _sample(site: Site) -> dict[str, float]:
-    flows = site.flows
-    return {
-        "grid": sum(flows.grid),
-        "generator": sum(flows.generator),
-        "load": sum(flows.load),
-        "car": sum(flows.car),
-        "pv_inverter": sum(flows.pv_inverter),
-        "solar_charger": flows.tracker_power,
-        "battery": flows.battery,
-        "state_of_charge": site.battery.soc,
-    }

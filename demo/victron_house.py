@@ -1,8 +1,7 @@
 """The house of `site` as a Cerbo GX shows it: every D-Bus path, and the controls that come back."""
 
-import asyncio
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar, Final, override
 
 from .gx import Adjust, GxSimulator
 from .registers import Value
@@ -17,11 +16,7 @@ from .site import (
     Site,
     Source,
 )
-
-type Values = dict[str, Value]
-
-SERIAL: Final = "be300d83ff04"
-FIRMWARE: Final = 0x37500
+from .victron_site import FIRMWARE, SERIAL, Values, VictronSite, as_number, between, limit
 
 # Device instances; the unit ids of the first three are 227, 225 and 226.
 INSTANCES: Final = {
@@ -47,68 +42,44 @@ _STATE: Final = "/Settings/CGwacs/BatteryLife/State"
 _HUB4_MODE: Final = "/Settings/CGwacs/Hub4Mode"
 
 
-class VictronHouse:
-    """Binds a site to a GX: `advance` reads the controls, lets time pass and publishes what came of it.
+class VictronHouse(VictronSite[Site]):
+    """The house on a GX."""
 
-    The values on the GX are the truth for the controls, the site is for everything else. `overrides` has the last word
-    on a path: (service type, path) to the value that it shows from the next `advance` on.
-    """
+    SERVICES: ClassVar[Mapping[str, tuple[str, int]]] = {
+        service: (service, instance) for service, instance in INSTANCES.items()
+    }
+    NAMES: ClassVar[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
+        "en": (
+            ("settings", "/Settings/SystemSetup/SystemName", "Pine House"),
+            ("vebus", "/CustomName", "Main inverter"),
+            ("battery", "/CustomName", "Battery"),
+            ("solarcharger", "/CustomName", "Garden roof"),
+            ("grid", "/CustomName", "Grid meter"),
+            ("pvinverter", "/CustomName", "Garage roof"),
+            ("evcharger", "/CustomName", "Garage charger"),
+        )
+    }
 
     def __init__(self, gx: GxSimulator, site: Site) -> None:
         """Put the services of the house on the bus of the GX."""
-        self.gx = gx
-        self.site = site
-        self.overrides: dict[tuple[str, str], Value] = {}
         self._grid_was_lost = False
-        gx.clock = self._time
-        for service, instance in INSTANCES.items():
-            gx.add_service(service, instance)
-        self._seed_controls()
-        gx.adjust.update(self._adjustments())
-        self.advance(0)
+        super().__init__(gx, site)
 
-    def get(self, service: str, path: str) -> Value:
-        """Return what the GX shows on a path. Raises KeyError."""
-        return self.gx.get(service, INSTANCES[service], path)
-
-    def set(self, service: str, path: str, value: Value) -> None:
-        """Set a control on the GX, as its own screen would."""
-        self.gx.set(service, INSTANCES[service], path, value)
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self._read_controls()
-        self.site.advance(seconds)
-        self.publish()
-
-    async def run(self, speed: float = 1.0, *, period: float = 1.0) -> None:
-        """Live until cancelled, `speed` times as fast as the clock, publishing every `period` seconds."""
-        while True:
-            await asyncio.sleep(period)
-            self.advance(period * speed)
-
-    def _time(self) -> float:
-        return self.site.now.timestamp()
-
+    @override
     def publish(self) -> None:
-        """Show the site on the GX."""
         lost = self.site.conditions.grid_lost
         if lost != self._grid_was_lost:
             self._grid_was_lost = lost
             for service in _FED_BY_THE_GRID:
                 (self.gx.vanish if lost else self.gx.reappear)(service, INSTANCES[service])
-        for service, instance in INSTANCES.items():
-            if service in _VALUES:
-                self.gx.service(service, instance).values.update(_VALUES[service](self.site))
-        self._publish_batterylife()
-        for (service, path), value in self.overrides.items():
-            self.set(service, path, value)
+        super().publish()
 
     # Controls
 
-    def _seed_controls(self) -> None:
+    @override
+    def _seeds(self) -> Mapping[str, Values]:
         controls = self.site.controls
-        seeds: dict[str, Values] = {
+        return {
             "settings": {
                 _HUB4_MODE: _HUB4_EXTERNAL if controls.ess is Ess.EXTERNAL else 1,
                 _STATE: {Ess.WITH_BATTERYLIFE: 2, Ess.KEEP_CHARGED: _KEEP_CHARGED, Ess.EXTERNAL: 0}.get(
@@ -116,11 +87,11 @@ class VictronHouse:
                 ),
                 "/Settings/CGwacs/BatteryLife/MinimumSocLimit": controls.minimum_soc,
                 "/Settings/CGwacs/AcPowerSetPoint": controls.grid_setpoint,
-                "/Settings/CGwacs/MaxDischargePower": _limit(controls.max_discharge_power),
-                "/Settings/CGwacs/MaxFeedInPower": _limit(controls.max_feed_in),
+                "/Settings/CGwacs/MaxDischargePower": limit(controls.max_discharge_power),
+                "/Settings/CGwacs/MaxFeedInPower": limit(controls.max_feed_in),
                 "/Settings/CGwacs/OvervoltageFeedIn": int(controls.feed_in_dc),
                 "/Settings/CGwacs/PreventFeedback": int(not controls.feed_in_ac),
-                "/Settings/SystemSetup/MaxChargeCurrent": _limit(controls.max_charge_current),
+                "/Settings/SystemSetup/MaxChargeCurrent": limit(controls.max_charge_current),
                 **_SETTINGS,
             },
             "hub4": {"/Overrides/Setpoint": None},
@@ -161,9 +132,8 @@ class VictronHouse:
             },
             "system": {"/Relay/1/State": 0},
         }
-        for service, values in seeds.items():
-            self.gx.service(service, INSTANCES[service]).values.update(values)
 
+    @override
     def _read_controls(self) -> None:
         site, controls = self.site, self.site.controls
         controls.mode = Mode(self._int("vebus", "/Mode"))
@@ -200,22 +170,26 @@ class VictronHouse:
             return Ess.KEEP_CHARGED
         return Ess.WITHOUT_BATTERYLIFE if state > _KEEP_CHARGED else Ess.WITH_BATTERYLIFE
 
-    def _publish_batterylife(self) -> None:
+    @override
+    def _shown(self) -> Mapping[str, Values]:
+        return {name: show(self.site) for name, show in _VALUES.items()} | {"settings": self._batterylife()}
+
+    def _batterylife(self) -> Values:
         """Move the state on within the user's choice."""
         site = self.site
-        self.set("settings", "/Settings/CGwacs/BatteryLife/SocLimit", site.batterylife_limit)
+        values: Values = {"/Settings/CGwacs/BatteryLife/SocLimit": site.batterylife_limit}
         match self._ess():
             case Ess.WITH_BATTERYLIFE:
                 soc = site.battery.soc
-                state = 8 if site.recharging else 5 if site.low_soc else 4 if soc >= 95 else 3 if soc >= 85 else 2
+                values[_STATE] = (
+                    8 if site.recharging else 5 if site.low_soc else 4 if soc >= 95 else 3 if soc >= 85 else 2
+                )
             case Ess.WITHOUT_BATTERYLIFE:
-                state = 12 if site.recharging else 11 if site.low_soc else 10
-            case _:
-                return
-        self.set("settings", _STATE, state)
+                values[_STATE] = 12 if site.recharging else 11 if site.low_soc else 10
+        return values
 
+    @override
     def _adjustments(self) -> dict[tuple[str, str], Adjust]:
-        """Say what the devices make of what is written to them: a value that they do not know is declined."""
         switches = (
             ("settings", "/Settings/CGwacs/OvervoltageFeedIn"),
             ("settings", "/Settings/CGwacs/PreventFeedback"),
@@ -225,18 +199,18 @@ class VictronHouse:
             ("system", "/Relay/1/State"),
         )
         return {
-            **{switch: _between(0, 1) for switch in switches},
-            ("settings", _HUB4_MODE): _between(1, 3),
-            ("settings", _STATE): _between(0, 12),
-            ("settings", "/Settings/CGwacs/BatteryLife/MinimumSocLimit"): _between(0, 100),
-            ("settings", "/Settings/CGwacs/MaxDischargePower"): _between(-1, 300000),
-            ("settings", "/Settings/CGwacs/MaxFeedInPower"): _between(-1, 300000),
-            ("settings", "/Settings/SystemSetup/MaxChargeCurrent"): _between(-1, 10000),
-            ("vebus", "/Mode"): _between(1, 4),
+            **{switch: between(0, 1) for switch in switches},
+            ("settings", _HUB4_MODE): between(1, 3),
+            ("settings", _STATE): between(0, 12),
+            ("settings", "/Settings/CGwacs/BatteryLife/MinimumSocLimit"): between(0, 100),
+            ("settings", "/Settings/CGwacs/MaxDischargePower"): between(-1, 300000),
+            ("settings", "/Settings/CGwacs/MaxFeedInPower"): between(-1, 300000),
+            ("settings", "/Settings/SystemSetup/MaxChargeCurrent"): between(-1, 10000),
+            ("vebus", "/Mode"): between(1, 4),
             # The inverter/charger raises or lowers a limit that it cannot keep.
-            ("vebus", "/Ac/ActiveIn/CurrentLimit"): lambda value: min(50.0, max(4.5, _number(value))),
-            ("evcharger", "/Mode"): _between(0, 2),
-            ("evcharger", "/MaxCurrent"): _between(6, 32),
+            ("vebus", "/Ac/ActiveIn/CurrentLimit"): lambda value: min(50.0, max(4.5, as_number(value))),
+            ("evcharger", "/Mode"): between(0, 2),
+            ("evcharger", "/MaxCurrent"): between(6, 32),
             ("evcharger", "/SetCurrent"): self._set_current,
         }
 
@@ -244,17 +218,7 @@ class VictronHouse:
         """Take a charging current in manual mode alone."""
         if self._int("evcharger", "/Mode") != ChargingMode.MANUAL:
             return None
-        return value if 6 <= _number(value) <= self._float("evcharger", "/MaxCurrent") else None
-
-    def _int(self, service: str, path: str) -> int:
-        return round(_number(self.get(service, path)))
-
-    def _float(self, service: str, path: str) -> float:
-        return _number(self.get(service, path))
-
-    def _limit(self, path: str) -> float | None:
-        value = self._float("settings", path)
-        return None if value < 0 else value
+        return value if 6 <= as_number(value) <= self._float("evcharger", "/MaxCurrent") else None
 
 
 _SETTINGS: Final[Values] = {
@@ -276,18 +240,6 @@ _SETTINGS: Final[Values] = {
     "/Settings/Relay/Function": 1,
     "/Settings/Relay/1/Function": 2,
 }
-
-
-def _number(value: Value) -> float:
-    return 0.0 if value is None else float(value)
-
-
-def _limit(value: float | None) -> float:
-    return -1.0 if value is None else value
-
-
-def _between(lowest: float, highest: float) -> Adjust:
-    return lambda value: value if lowest <= _number(value) <= highest else None
 
 
 def _phases(site: Site) -> range:

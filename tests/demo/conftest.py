@@ -2,13 +2,19 @@
 
 import asyncio
 import struct
+from datetime import UTC, datetime
 
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
+from demo.boat import Boat
 from demo.gx import GxSimulator
 from demo.site import Site
+from demo.sites import SITES
+from demo.victron_boat import VictronBoat
 from demo.victron_house import VictronHouse
+
+NOON = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -63,6 +69,18 @@ def write(client):
 @pytest.fixture
 async def house(gx):
     return VictronHouse(gx, Site())
+
+
+@pytest.fixture
+async def boat(gx):
+    return VictronBoat(gx, Boat())
+
+
+@pytest.fixture
+async def installation(request, gx):
+    """The site of that name, by indirect parametrising."""
+    showcase = SITES[request.param]
+    return showcase.installation(gx, showcase.model.lived_in(NOON))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import argparse
 import asyncio
 import json
+import re
 import socket
 import stat
 from datetime import UTC, datetime, time, timedelta
@@ -13,22 +14,25 @@ from aiohttp import web
 from custom_components.energy_suite.entities.victron import VICTRON
 from demo.__main__ import DemoError, Memory, free_port, known_scenario, live, parse, remembered
 from demo.client import Client, ClientError, until
-from demo.dashboard import LANGUAGES, dashboard
+from demo.dashboard import LANGUAGES
 from demo.gateway import DOMAIN, Entities, add_gateway, enable_controls
-from demo.history import COUNTED, MEASURED, counter_rows, energy_preferences, import_history, mean_rows
+from demo.history import counter_rows, import_history, mean_rows
 from demo.home import HOST, Home, HomeError, http_settings
-from demo.house import HISTORY, LONGEST_SLEEP, known_house, name_devices, new_house, set_clock, snapshot, to_june
+from demo.life import HISTORY, LONGEST_SLEEP, known_site, new_site, set_clock, snapshot, to_june
 from demo.scenario import Scenario, ScenarioPlayer
 from demo.settling import place
-from demo.site import ChargingMode, Mode
+from demo.site import ChargingMode, Mode, Site
+from demo.sites import SITES
 
 NOW = datetime(2026, 11, 25, 21, 37, 12, 345678, tzinfo=UTC)
 SEASON = to_june(NOW)
+WEEKS = {name: new_site(showcase.model, NOW, SEASON) for name, showcase in SITES.items()}
+HOUSE = SITES["house"]
 
 
 @pytest.fixture(scope="module")
 def week():
-    return new_house(NOW, SEASON)
+    return WEEKS["house"]
 
 
 @pytest.fixture
@@ -47,28 +51,30 @@ def test_the_house_lives_in_june_on_the_same_day_of_the_week(month):
     assert abs(there - datetime(2027, 6, 15, 12, 0, tzinfo=UTC)) <= timedelta(days=4)
 
 
-def test_a_new_house_has_a_week_of_full_hours_behind_it(week):
-    site, hours = week
+@pytest.mark.parametrize("name", SITES)
+def test_a_new_site_has_a_week_of_full_hours_behind_it(name):
+    site, hours = WEEKS[name]
     assert site.now == NOW + SEASON
     assert hours[0].start == NOW.replace(minute=0, second=0, microsecond=0) - HISTORY
     assert hours[-1].start == datetime(2026, 11, 25, 20, 0, tzinfo=UTC)
     assert {after.start - before.start for before, after in pairwise(hours)} == {timedelta(hours=1)}
 
 
-def test_the_counters_go_on_from_the_history(week):
-    site, hours = week
+@pytest.mark.parametrize(("name", "solar", "least"), [("house", "solar_charger", 50), ("boat", "solar", 10)])
+def test_the_counters_go_on_from_the_history(name, solar, least):
+    site, hours = WEEKS[name]
     now = site.counters.totals()
     assert all(0 <= now[name] - value < 10 for name, value in hours[-1].counters.items())
-    assert sum(hour.energies["solar_charger"] for hour in hours) > 50
+    assert sum(hour.energies[solar] for hour in hours) > least
 
 
 def test_a_house_survives_json():
-    site, _ = new_house(NOW, SEASON)
+    site, _ = new_site(Site, NOW, SEASON)
     site.controls.mode, site.controls.charging_mode = Mode.CHARGER_ONLY, ChargingMode.AUTO
     site.controls.max_feed_in = 1500.0
     site.advance(600)
     kept = json.loads(json.dumps(snapshot(site)))
-    again, hours = known_house(kept, NOW, NOW, SEASON)
+    again, hours = known_site(Site, kept, NOW, NOW, SEASON)
     assert hours == []
     assert snapshot(again) == snapshot(site)
     assert again.controls == site.controls
@@ -76,9 +82,19 @@ def test_a_house_survives_json():
     assert type(again.controls.mode) is Mode
 
 
+def test_a_boat_survives_json():
+    boat, _ = WEEKS["boat"]
+    # What depends on the hour follows the clock, which was set at last.
+    boat.advance(0)
+    kept = json.loads(json.dumps(snapshot(boat)))
+    again, hours = known_site(SITES["boat"].model, kept, NOW, NOW, SEASON)
+    assert hours == []
+    assert snapshot(again) == snapshot(boat)
+
+
 def test_a_house_lives_on_while_nobody_looks(week):
     kept = json.loads(json.dumps(snapshot(week[0])))
-    site, hours = known_house(kept, NOW, NOW + timedelta(hours=5), SEASON)
+    site, hours = known_site(Site, kept, NOW, NOW + timedelta(hours=5), SEASON)
     assert [hour.start for hour in hours] == [
         datetime(2026, 11, 25, 22, tzinfo=UTC) + timedelta(hours=n) for n in range(4)
     ]
@@ -89,28 +105,42 @@ def test_a_house_lives_on_while_nobody_looks(week):
 
 
 def test_a_long_sleep_is_not_lived_through(week):
-    _, hours = known_house(snapshot(week[0]), NOW, NOW + timedelta(days=400), SEASON)
+    _, hours = known_site(Site, snapshot(week[0]), NOW, NOW + timedelta(days=400), SEASON)
     assert len(hours) == LONGEST_SLEEP // timedelta(hours=1) - 1
 
 
 def test_a_clock_that_was_set_back_does_no_harm(week):
-    site, hours = known_house(snapshot(week[0]), NOW, NOW - timedelta(days=2), SEASON)
+    site, hours = known_site(Site, snapshot(week[0]), NOW, NOW - timedelta(days=2), SEASON)
     assert hours == []
     assert site.now == NOW - timedelta(days=2) + SEASON
 
 
 def test_the_clock_of_the_house_can_be_set():
-    site, _ = new_house(NOW, SEASON)
+    site, _ = new_site(Site, NOW, SEASON)
     day = site.local.date()
     set_clock(site, time(13, 30))
     assert (site.local.date(), site.local.time()) == (day, time(13, 30))
 
 
-async def test_an_english_house_has_english_names(house):
-    name_devices(house, "fr")
-    assert house.get("evcharger", "/CustomName") == "Borne du garage"
-    name_devices(house, "en")
-    assert house.get("evcharger", "/CustomName") == "Garage charger"
+@pytest.mark.parametrize(
+    ("installation", "service", "french", "english"),
+    [("house", "evcharger", "Borne du garage", "Garage charger"), ("boat", "fuel", "Gazole", "Diesel")],
+    indirect=["installation"],
+)
+async def test_english_sites_have_english_names(installation, service, french, english):
+    installation.name_devices("fr")
+    assert installation.get(service, "/CustomName") == french
+    installation.name_devices("en")
+    assert installation.get(service, "/CustomName") == english
+
+
+@pytest.mark.parametrize("installation", SITES, indirect=True)
+async def test_names_fit_into_their_registers(installation):
+    for language in LANGUAGES:
+        installation.name_devices(language)
+        for service in installation.gx.services:
+            name = str(service.values.get("/CustomName") or "")
+            assert len(name.encode("latin-1")) <= 16
 
 
 async def test_the_house_lives_and_is_kept(house, tmp_path, monkeypatch):
@@ -124,7 +154,7 @@ async def test_the_house_lives_and_is_kept(house, tmp_path, monkeypatch):
 
     again = await until(kept, seconds=20, what="the file", pause=0.01)
     task.cancel()
-    assert again.house["counters"]["consumption"] > before
+    assert again.state["counters"]["consumption"] > before
     assert again.port == 1234
 
 
@@ -150,9 +180,11 @@ def test_means_are_added_and_inverted(hours):
     assert upside_down["max"] == pytest.approx(-hour.low["battery"], abs=0.1)
 
 
-def test_history_is_taken_from_what_the_house_has(hours):
-    assert {counted.counter for counted in COUNTED} <= hours[0].counters.keys()
-    assert {name for measured in MEASURED for name in measured.names} <= hours[0].mean.keys()
+@pytest.mark.parametrize("name", SITES)
+def test_history_is_taken_from_what_the_site_has(name):
+    hour, showcase = WEEKS[name][1][0], SITES[name]
+    assert {counted.counter for counted in showcase.counted} <= hour.counters.keys()
+    assert {key for measured in showcase.measured for key in measured.names} <= hour.mean.keys()
 
 
 # Entities and what is made of them
@@ -173,18 +205,22 @@ class EveryEntity(Entities):
         return [f"binary_sensor.{key}"]
 
 
-def test_what_the_demo_shows_is_in_the_tables_of_the_integration():
+@pytest.mark.parametrize("showcase", SITES.values(), ids=SITES)
+def test_what_the_demo_shows_is_in_the_tables_of_the_integration(showcase):
     entities = EveryEntity()
-    dashboard(entities, "en")
-    energy_preferences(entities)
-    for each in (*COUNTED, *MEASURED):
+    showcase.dashboard(entities, "en")
+    showcase.energy_preferences(entities)
+    for each in (*showcase.counted, *showcase.measured):
         entities.find(each.kind, each.key)
     assert len(entities.asked) > 30
+    # Every device has its alarms.
     known = {(kind, description.key) for kind, descriptions in VICTRON.items() for description in descriptions}
-    assert entities.asked <= known
+    known |= {(kind, "problem") for kind in VICTRON}
+    assert {(re.sub(r"_\d+$", "", device), key) for device, key in entities.asked} <= known
 
 
-def test_the_dashboard_is_the_same_in_every_language_but_for_its_words():
+@pytest.mark.parametrize("showcase", SITES.values(), ids=SITES)
+def test_the_dashboard_is_the_same_in_every_language_but_for_its_words(showcase):
     def shape(node):
         if isinstance(node, dict):
             return {key: shape(value) for key, value in node.items()}
@@ -192,7 +228,7 @@ def test_the_dashboard_is_the_same_in_every_language_but_for_its_words():
             return [shape(item) for item in node]
         return type(node)
 
-    english, french = (dashboard(EveryEntity(), language) for language in LANGUAGES)
+    english, french = (showcase.dashboard(EveryEntity(), language) for language in LANGUAGES)
     assert shape(english) == shape(french)
     assert english != french
 
@@ -388,8 +424,8 @@ async def test_the_other_options_keep_their_values(answers, client):
 
 async def test_the_first_history_begins_out_of_sight_and_a_later_one_goes_on(answers, client, hours):
     entities = EveryEntity()
-    first = f"sensor.{COUNTED[0].kind}_{COUNTED[0].key}"
-    live = [f"sensor.{counted.kind}_{counted.key}" for counted in COUNTED]
+    first = f"sensor.{HOUSE.counted[0].kind}_{HOUSE.counted[0].key}"
+    live = [f"sensor.{counted.kind}_{counted.key}" for counted in HOUSE.counted]
     answers.results |= {
         "get_states": [{"entity_id": entity_id, "state": "5000"} for entity_id in live],
         "recorder/statistics_during_period": {first: [{"state": 1000.0, "sum": 400.0}]},
@@ -398,20 +434,20 @@ async def test_the_first_history_begins_out_of_sight_and_a_later_one_goes_on(ans
             "energy_sources": [{"stat_rate": "sensor.turned", "power_config": {"stat_rate_inverted": "sensor.battery"}}]
         },
     }
-    await import_history(client, entities, hours[-2:])
+    await import_history(client, entities, hours[-2:], HOUSE.counted, HOUSE.measured)
     imported = {
         command["metadata"]["statistic_id"]: command
         for command in answers.commands
         if command["type"] == "recorder/import_statistics"
     }
-    assert len(imported) == len(COUNTED) + len(MEASURED) + 1
+    assert len(imported) == len(HOUSE.counted) + len(HOUSE.measured) + 1
     later = imported[first]["stats"]
     assert [row["start"] for row in later] == [hour.start.isoformat() for hour in hours[-2:]]
-    assert later[-1]["sum"] == pytest.approx(hours[-1].counters[COUNTED[0].counter] - 600, abs=0.01)
+    assert later[-1]["sum"] == pytest.approx(hours[-1].counters[HOUSE.counted[0].counter] - 600, abs=0.01)
     oldest, *rows = imported[live[1]]["stats"]
     assert oldest["start"].startswith("2000")
-    assert rows[0]["sum"] - oldest["sum"] == pytest.approx(hours[-2].energies[COUNTED[1].counter], abs=0.011)
-    assert rows[-1]["sum"] == pytest.approx(hours[-1].counters[COUNTED[1].counter] - 5000, abs=0.01)
+    assert rows[0]["sum"] - oldest["sum"] == pytest.approx(hours[-2].energies[HOUSE.counted[1].counter], abs=0.011)
+    assert rows[-1]["sum"] == pytest.approx(hours[-1].counters[HOUSE.counted[1].counter] - 5000, abs=0.01)
     for command in imported.values():
         assert command["metadata"].keys() >= {"mean_type", "unit_class"}
     assert imported["sensor.turned"]["stats"][0]["mean"] == pytest.approx(-hours[-2].mean["battery"], abs=0.1)
@@ -424,7 +460,7 @@ async def test_the_first_history_begins_out_of_sight_and_a_later_one_goes_on(ans
 def home(tmp_path):
     integration = tmp_path / "energy_suite"
     integration.mkdir()
-    return Home(tmp_path / "demo", 18123, integration, place("fr"))
+    return Home(tmp_path / "demo", 18123, integration, place(HOUSE, "fr"))
 
 
 def test_the_configuration_is_written_and_what_the_user_made_is_kept(home):
@@ -510,39 +546,40 @@ async def test_stopping_leaves_no_process_behind(home, program, tmp_path):
 
 
 def test_a_settled_folder_is_used_again(week, tmp_path):
-    memory = remembered(tmp_path / "new", "fr", fresh=False)
+    memory = remembered(tmp_path / "new", "house", "fr", fresh=False)
     memory.port, memory.settled = 1502, True
     memory.save(week[0])
-    again = remembered(tmp_path / "new", None, fresh=False)
+    again = remembered(tmp_path / "new", "house", None, fresh=False)
     assert (again.port, again.language, again.season) == (1502, "fr", memory.season)
-    assert again.house == json.loads(json.dumps(snapshot(week[0])))
+    assert again.state == json.loads(json.dumps(snapshot(week[0])))
     assert again.saved == memory.saved
 
 
 @pytest.mark.parametrize("fresh", [False, True])
 def test_an_unfinished_or_unwanted_folder_is_emptied(week, tmp_path, fresh):
-    memory = remembered(tmp_path / "new", None, fresh=False)
+    memory = remembered(tmp_path / "new", "house", None, fresh=False)
     memory.settled = fresh
     memory.save(week[0])
     (tmp_path / "new" / "config").mkdir()
-    again = remembered(tmp_path / "new", None, fresh=fresh)
-    assert again.house is None
+    again = remembered(tmp_path / "new", "house", None, fresh=fresh)
+    assert again.state is None
     assert not (tmp_path / "new" / "config").exists()
 
 
 def test_a_folder_of_somebody_else_is_not_emptied(tmp_path):
     (tmp_path / "letters").touch()
     with pytest.raises(DemoError, match="no folder of the demo"):
-        remembered(tmp_path, None, fresh=True)
+        remembered(tmp_path, "house", None, fresh=True)
     assert (tmp_path / "letters").exists()
 
 
-def test_the_language_is_chosen_once(week, tmp_path):
-    memory = remembered(tmp_path / "new", "fr", fresh=False)
+def test_site_and_language_are_chosen_once(week, tmp_path):
+    memory = remembered(tmp_path / "new", "house", "fr", fresh=False)
     memory.settled = True
     memory.save(week[0])
-    with pytest.raises(DemoError, match="--fresh"):
-        remembered(tmp_path / "new", "en", fresh=False)
+    for site, language in (("house", "en"), ("boat", None)):
+        with pytest.raises(DemoError, match="--fresh"):
+            remembered(tmp_path / "new", site, language, fresh=False)
 
 
 def test_a_taken_port_is_told(socket_enabled):
@@ -554,20 +591,27 @@ def test_a_taken_port_is_told(socket_enabled):
 
 
 def test_an_unknown_scenario_is_told_with_those_that_there_are():
-    assert known_scenario(None).events == ()
-    assert known_scenario("power_cut").events
+    assert known_scenario(None, "boat").events == ()
+    assert known_scenario("power_cut", "house").events
     with pytest.raises(DemoError, match="power_cut"):
-        known_scenario("meteorite")
+        known_scenario("meteorite", "house")
+
+
+def test_a_scenario_of_another_site_is_refused_with_the_one_that_it_wants():
+    assert known_scenario("cells_empty", "boat").events
+    with pytest.raises(DemoError, match="--site boat"):
+        known_scenario("cells_empty", "house")
 
 
 def test_the_command_line_has_its_defaults():
     options = parse([])
-    assert (options.port, options.speed, str(options.folder), options.language) == (8123, 1.0, ".demo", None)
+    assert (options.site, options.port, options.speed, options.language) == ("house", 8123, 1.0, None)
+    assert options.folder is None
     assert parse(["--clock", "13:05"]).clock == time(13, 5)
     assert isinstance(options, argparse.Namespace)
 
 
-@pytest.mark.parametrize("wrong", [["--clock", "noon"], ["--language", "tlh"], ["--port", "x"]])
+@pytest.mark.parametrize("wrong", [["--clock", "noon"], ["--site", "castle"], ["--language", "tlh"], ["--port", "x"]])
 def test_a_wrong_argument_is_refused(wrong, capsys):
     with pytest.raises(SystemExit):
         parse(wrong)

@@ -8,7 +8,7 @@ import yaml  # type: ignore[import-untyped]  # as in demo.scenario
 
 from demo.scenario import (
     SCENARIOS,
-    SWITCHES,
+    WORDS,
     ScenarioError,
     ScenarioPlayer,
     load_scenario,
@@ -59,14 +59,59 @@ async def test_events_happen_at_their_time_however_long_the_step(house):
     assert house.site.battery.soc > 70
 
 
-@pytest.mark.parametrize("word", SWITCHES)
-async def test_every_switch_does_what_its_word_says(house, word):
-    player = ScenarioPlayer(story(f"events: [{{at: 0, set: {word}}}]"), house)
+@pytest.mark.parametrize(
+    ("installation", "site", "word"),
+    [(site, site, word) for site in WORDS for word in WORDS[site].switches],
+    indirect=["installation"],
+)
+async def test_every_switch_does_what_its_word_says(installation, site, word):
+    player = ScenarioPlayer(story(f"{{site: {site}, events: [{{at: 0, set: {word}}}]}}"), installation)
     await player.advance(0)
-    site = house.site
-    state = {"soc": site.battery.soc} | {name: getattr(site.conditions, name) for name in ("grid_lost", "car_home")}
-    state["clouds"] = site.conditions.clouds
-    assert SWITCHES[word].items() <= state.items()
+    conditions = installation.site.conditions
+    state = {name: getattr(conditions, name) for name in WORDS[site].conditions}
+    state["soc"] = installation.site.battery.soc
+    assert WORDS[site].switches[word].items() <= state.items()
+
+
+async def test_a_boat_runs_out_of_cells_and_is_helped(boat, connect, read):
+    """The BMS warns at 3.1 V, disconnects below 2.8 V and 30 s later at the earliest, and then shuts down."""
+    player = ScenarioPlayer(load_scenario(SCENARIOS / "cells_empty.yaml"), boat)
+    port = boat.gx.port
+    cells: list[int] = []
+    seen: list[tuple[float, ...]] = []
+    while player.elapsed < 119:
+        await player.advance(1)
+        cells.append((await read(225, 1290))[0])
+        # Pre-alarm, low cell voltage, discharge allowed, state of the inverter/charger, state of the BMS.
+        places = ((227, 94), (225, 326), (227, 58), (227, 31), (225, 1282))
+        states = tuple([(await read(*place))[0] for place in places])
+        if not seen or seen[-1][1:] != states:
+            seen.append((player.elapsed, *states))
+    assert seen == [
+        (1, 0, 0, 1, 9, 9),
+        (41, 1, 1, 1, 9, 9),
+        (71, 1, 2, 0, 9, 9),
+        (72, 1, 2, 0, 0, 9),
+        (101, 1, 2, 0, 0, 12),
+    ]
+    assert (cells[0], cells[-1]) == (330, 270)
+    assert cells == sorted(cells, reverse=True)
+    assert boat.site.flows.dc_load == 0
+    await player.advance(2)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(boat.gx.host, port)
+    await player.advance(130)
+    client = await connect(boat.gx)
+
+    async def word(unit, address):
+        return (await client.read_holding_registers(address, device_id=unit)).registers[0]
+
+    # The shore charges, and the loads wait until the cells have recovered.
+    assert [await word(227, 31), await word(227, 58), await word(225, 1282)] == [3, 0, 9]
+    assert boat.site.flows.battery > 1000
+    await player.advance(player.scenario.length - player.elapsed + 1)
+    assert [await word(227, 94), await word(225, 326), await word(227, 58)] == [0, 0, 1]
+    assert player.finished
 
 
 async def test_values_are_written_and_shown(house, read):
@@ -156,6 +201,10 @@ def test_what_is_no_time_is_refused(text):
         "events: [soon]",
         "events: [{set: grid_lost}]",
         "events: [{at: 1, set: doomsday}]",
+        "events: [{at: 1, set: shore_lost}]",
+        "{site: boat, events: [{at: 1, set: grid_lost}]}",
+        "{site: boat, events: [{at: 1, write: {evcharger/Mode: 1}}]}",
+        "{site: submarine, events: []}",
         "events: [{at: 1, explode: true}]",
         "events: [{at: 1, site: grid_lost}]",
         "events: [{at: 1, site: {mood: bad}}]",

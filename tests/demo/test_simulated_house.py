@@ -7,7 +7,8 @@ import pytest
 from demo.gx import GxSimulator
 from demo.registers import load_registers
 from demo.site import CarStatus, ChargingMode, Ess, GeneratorState, Mode, Site, SiteConfig, Source
-from demo.victron_house import INSTANCES, SERIAL, VictronHouse
+from demo.victron_house import INSTANCES, VictronHouse
+from demo.victron_site import SERIAL
 
 # On the bus of the GX and not in the register list.
 NOT_ON_MODBUS = {"/Settings/Relay/Function", "/Settings/Relay/1/Function"}

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demo.model import simulate_days
 from demo.site import (
     CarStatus,
     ChargingMode,
@@ -19,7 +20,6 @@ from demo.site import (
     Site,
     SiteConfig,
     Source,
-    simulate_days,
 )
 
 NOON = datetime(2026, 6, 15, 11, 0, tzinfo=UTC)
