@@ -5,11 +5,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from demo.sites import SITES
+
 from . import history, home, wire
 
 type Rows = list[tuple[str, str]]
 
-BENCHMARKS: dict[str, Callable[[], Awaitable[Rows]]] = {
+BENCHMARKS: dict[str, Callable[[str], Awaitable[Rows]]] = {
     "wire": wire.measure,
     "home": home.measure,
     "history": history.measure,
@@ -20,12 +22,15 @@ async def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], help="which ones (all)")
-    names = parser.parse_args().names or list(BENCHMARKS)
-    rows = [row for name in names for row in await BENCHMARKS[name]()]
-    width = max(len(what) for what, _ in rows)
-    print(f"| {'what':<{width}} | measured |\n| {'-' * width} | --- |")
-    for what, figure in rows:
-        print(f"| {what:<{width}} | {figure} |")
+    parser.add_argument("--site", choices=SITES, help="which of the demo's sites (each)")
+    options = parser.parse_args()
+    names = options.names or list(BENCHMARKS)
+    sites = [options.site] if options.site else list(SITES)
+    columns = {site: dict([row for name in names for row in await BENCHMARKS[name](site)]) for site in sites}
+    width = max(len(what) for what in columns[sites[0]])
+    print(f"| {'what':<{width}} | {' | '.join(sites)} |\n| {'-' * width} |{' --- |' * len(sites)}")
+    for what in columns[sites[0]]:
+        print(f"| {what:<{width}} | {' | '.join(columns[site][what] for site in sites)} |")
 
 
 logging.basicConfig(level=logging.ERROR)

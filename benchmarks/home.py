@@ -20,18 +20,25 @@ import custom_components.energy_suite  # noqa: F401 - before Home Assistant look
 from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.gateways.base import Found
 from custom_components.energy_suite.gateways.connections import Pool
-from demo.victron_house import VictronHouse
+from demo.victron_site import VictronSite
 
-from .setting import KIND, percentile, simulated_house
+from .setting import KIND, percentile, simulated
 
 CHANGES = 40
 INTERVAL = 5.0
 
 
-async def measure() -> list[tuple[str, str]]:
-    """Set up the house in a Home Assistant and watch it."""
-    async with simulated_house() as house, _home() as hass:
-        entry = await _entry(house)
+# A power on the wire and the state that shows it: kind, key, service, path.
+SHOWN_POWERS = {
+    "house": ("grid_meter", "power", "grid", "/Ac/L1/Power"),
+    "boat": ("gx", "consumption_power", "system", "/Ac/Consumption/L1/Power"),
+}
+
+
+async def measure(site: str) -> list[tuple[str, str]]:
+    """Set up the site in a Home Assistant and watch it."""
+    async with simulated(site) as installation, _home() as hass:
+        entry = await _entry(installation)
         entry.add_to_hass(hass)
         first, every = await _set_up(hass, entry)
         await hass.config_entries.async_unload(entry.entry_id)
@@ -43,7 +50,7 @@ async def measure() -> list[tuple[str, str]]:
         tracemalloc.stop()
         entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
         devices = entry.runtime_data.coordinators
-        latencies = await _latencies(hass, house, entry)
+        latencies = await _latencies(hass, installation, entry, SHOWN_POWERS[site])
         await hass.config_entries.async_unload(entry.entry_id)
     enabled = sum(entity.disabled_by is None for entity in entities)
     return [
@@ -68,9 +75,9 @@ async def _home() -> AsyncIterator[HomeAssistant]:
             await hass.async_stop(force=True)
 
 
-async def _entry(house: VictronHouse) -> Any:
+async def _entry(installation: VictronSite[Any]) -> Any:
     lease = Pool().acquire(
-        ModbusTcpParams(host=house.gx.host, port=house.gx.port), interval=INTERVAL, timeout=KIND.timeout
+        ModbusTcpParams(host=installation.gx.host, port=installation.gx.port), interval=INTERVAL, timeout=KIND.timeout
     )
     gateway = KIND.make(lease.unit, INTERVAL, {})
     identity = await gateway.probe()
@@ -82,8 +89,8 @@ async def _entry(house: VictronHouse) -> Any:
         data={
             "gateway": "victron_gx",
             "uid": "benchmark",
-            "host": house.gx.host,
-            "port": house.gx.port,
+            "host": installation.gx.host,
+            "port": installation.gx.port,
             "devices": found,
         },
         options={"interval": INTERVAL},
@@ -108,11 +115,12 @@ async def _set_up(hass: HomeAssistant, entry: Any) -> tuple[float, float]:
     return first or every, every
 
 
-async def _latencies(hass: HomeAssistant, house: VictronHouse, entry: Any) -> list[float]:
+async def _latencies(
+    hass: HomeAssistant, installation: VictronSite[Any], entry: Any, shown: tuple[str, str, str, str]
+) -> list[float]:
     """Change a power at random moments and wait for its state."""
-    unique_id = next(
-        f"benchmark_{found['key']}_power" for found in entry.data["devices"] if found["kind"] == "grid_meter"
-    )
+    kind, key, service, path = shown
+    unique_id = next(f"benchmark_{found['key']}_{key}" for found in entry.data["devices"] if found["kind"] == kind)
     entity_id = er.async_get(hass).async_get_entity_id("sensor", DOMAIN, unique_id)
     latencies = []
     for change in range(CHANGES):
@@ -128,7 +136,7 @@ async def _latencies(hass: HomeAssistant, house: VictronHouse, entry: Any) -> li
 
         remove = hass.bus.async_listen("state_changed", note)
         changed = time.perf_counter()
-        house.set("grid", "/Ac/L1/Power", wanted)
+        installation.set(service, path, wanted)
         await seen.wait()
         latencies.append(time.perf_counter() - changed)
         remove()

@@ -1,8 +1,9 @@
-"""The house that everything is measured on, and the integration's devices on it without Home Assistant."""
+"""The sites that everything is measured on, and the integration's devices on it without Home Assistant."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from modbus_connection import ModbusTcpParams
 
@@ -10,26 +11,27 @@ from custom_components.energy_suite.gateways.base import Device, Found
 from custom_components.energy_suite.gateways.connections import Lease, Pool
 from custom_components.energy_suite.gateways.kinds import KINDS
 from demo.gx import GxSimulator
-from demo.site import Site, SiteConfig
-from demo.victron_house import VictronHouse
+from demo.sites import SITES
+from demo.victron_site import VictronSite
 
 KIND = KINDS["victron_gx"]
 NOON = datetime(2026, 6, 21, 11, 0, tzinfo=UTC)
 
 
 @asynccontextmanager
-async def simulated_house() -> AsyncIterator[VictronHouse]:
-    """The demo's house at noon in June."""
+async def simulated(site: str) -> AsyncIterator[VictronSite[Any]]:
+    """One of the demo's sites at noon in June."""
+    showcase = SITES[site]
     async with GxSimulator(write_delay=0) as gx:
-        house = VictronHouse(gx, Site(SiteConfig(), NOON))
-        house.advance(60)
-        yield house
+        installation = showcase.installation(gx, showcase.model.lived_in(NOON))
+        installation.advance(60)
+        yield installation
 
 
-async def found_devices(house: VictronHouse, pool: Pool, interval: float) -> tuple[Lease, list[Device]]:
-    """The house's devices, over a connection of that pool."""
+async def found_devices(installation: VictronSite[Any], pool: Pool, interval: float) -> tuple[Lease, list[Device]]:
+    """The site's devices, over a connection of that pool."""
     lease = pool.acquire(
-        ModbusTcpParams(host=house.gx.host, port=house.gx.port), interval=interval, timeout=KIND.timeout
+        ModbusTcpParams(host=installation.gx.host, port=installation.gx.port), interval=interval, timeout=KIND.timeout
     )
     gateway = KIND.make(lease.unit, interval, {})
     return lease, [gateway.device(step) async for step in gateway.discover() if isinstance(step, Found)]

@@ -8,16 +8,16 @@ from custom_components.energy_suite.gateways.base import Device, Report, Speed
 from custom_components.energy_suite.gateways.connections import Pool
 from custom_components.energy_suite.gateways.registers import Registers
 
-from .setting import found_devices, simulated_house
+from .setting import found_devices, simulated
 
 ROUNDS = 200
 
 
-async def measure() -> list[tuple[str, str]]:
-    """Read the house for some rounds as fast as it goes, then for a minute's worth of reads."""
-    async with simulated_house() as house:
+async def measure(site: str) -> list[tuple[str, str]]:
+    """Read the site for some rounds as fast as it goes, then for a minute's worth of reads."""
+    async with simulated(site) as installation:
         pool = Pool()
-        lease, devices = await found_devices(house, pool, interval=5.0)
+        lease, devices = await found_devices(installation, pool, interval=5.0)
         schedule = lease.runner.schedule
         for device in devices:
             lease.runner.attach(device.key, device, _ignore)
@@ -25,16 +25,16 @@ async def measure() -> list[tuple[str, str]]:
             await lease.runner.reported(device.key)
         await lease.runner.close()
         live, slow = _parts(devices, Speed.LIVE), _parts(devices, Speed.SLOW)
-        house.gx.requests.clear()
+        installation.gx.requests.clear()
         for part in live:
             await part.async_read(time.monotonic())
-        per_round = len(house.gx.requests)
-        registers = sum(request.count for request in house.gx.requests)
-        house.gx.requests.clear()
+        per_round = len(installation.gx.requests)
+        registers = sum(request.count for request in installation.gx.requests)
+        installation.gx.requests.clear()
         for part in slow:
             await part.async_read(time.monotonic())
-        per_slow = len(house.gx.requests)
-        slow_registers = sum(request.count for request in house.gx.requests)
+        per_slow = len(installation.gx.requests)
+        slow_registers = sum(request.count for request in installation.gx.requests)
         rounds, slow_rounds = 60 / schedule.interval, 60 / schedule.slow_interval
         cpu, wall = await _cost(live)
         await lease.release()
