@@ -211,7 +211,9 @@ async def test_data_that_makes_no_sense_is_refused(suite, subtests):
         ("set_relay", "gx", {"relay": 3, "closed": True}),
         ("set_relay", "gx", {"relay": 1}),
         ("set_relay", "gx", {"relay": 2, "closed": True, "pulse": -5}),
+        ("set_relay", "gx", {"relay": 2, "closed": True, "pulse": 0}),
         ("start_generator", "generator", {"duration": {"minutes": -5}}),
+        ("start_generator", "generator", {"duration": 0}),
         ("stop_generator", "generator", {"duration": {"minutes": 5}}),
     ):
         with subtests.test(action, **data):

@@ -547,6 +547,9 @@ async def test_what_is_not_enabled_is_refused_on_every_way_in(hass, suite, subte
         ("external control", lambda: select(suite, "gx", "ess_mode", "external_control")),
         ("external control", lambda: act("set_ess_mode", "gx", mode="external_control")),
         ("Maximum charge current 0", lambda: set_number(suite, "gx", "maximum_charge_current", 0)),
+        # The register holds whole amperes: these would be written as 0 as well.
+        ("Maximum charge current 0", lambda: set_number(suite, "gx", "maximum_charge_current", 0.5)),
+        ("Maximum charge current 0", lambda: set_number(suite, "gx", "maximum_charge_current", -0.4)),
         ("Relay 1", lambda: act("set_relay", "gx", relay=1, closed=True)),
         ("Relay 2", lambda: act("set_relay", "gx", relay=2, closed=True)),
         ("Generator", lambda: act("start_generator", "generator")),

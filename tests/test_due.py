@@ -53,6 +53,28 @@ async def test_a_timed_run_is_stopped_at_its_end_and_not_before(hass, suite):
     assert not suite.entry.runtime_data.memory.due
 
 
+async def test_the_end_of_a_run_is_stored_before_it_begins(suite, hass_storage, monkeypatch):
+    generator = suite.entry.runtime_data.coordinators[suite.key("generator")].device
+    start, kept = generator.start, []
+
+    async def watched():
+        kept.extend(stored(suite, hass_storage))
+        return await start()
+
+    monkeypatch.setattr(generator, "start", watched)
+    await act(suite, "start_generator", "generator", duration={"minutes": 30})
+    assert [(due["control"], due["value"]) for due in kept] == [("generator_manual_start", 0)]
+    assert stored(suite, hass_storage) == kept
+
+
+async def test_a_run_that_did_not_begin_has_no_end(suite, hass_storage):
+    suite.gx.refuse_writes.add(("generator", "/ManualStart"))
+    with pytest.raises(HomeAssistantError):
+        await act(suite, "start_generator", "generator", duration={"minutes": 30})
+    assert not suite.entry.runtime_data.memory.due
+    assert stored(suite, hass_storage) == []
+
+
 async def test_a_run_without_a_duration_goes_on(hass, suite):
     await act(suite, "start_generator", "generator")
 

@@ -320,7 +320,7 @@ async def test_diagnostics_do_not_say_where_it_is(hass, hass_client, suite):
     response = await client.get(f"/api/diagnostics/config_entry/{suite.entry.entry_id}/device/{suite.device_id('gps')}")
     text = await response.text()
     (device,) = (await response.json())["data"]["devices"].values()
-    assert set(device["registers"]["holding"]) == {str(address) for address in range(2804, 2810)}
-    assert device["parts"]["live"]["values"].keys() == {"course", "ground_speed", "fix", "satellites", "altitude"}
+    assert set(device["registers"]["holding"]) == {str(address) for address in range(2804, 2808)}
+    assert device["parts"]["live"]["values"].keys() == {"course", "ground_speed", "fix", "satellites"}
     assert "43.29" not in text
     assert "5.36" not in text

@@ -1,11 +1,14 @@
 """What the page System information and the logbook say."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.translation import async_load_integrations
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import get_system_health_info
 
@@ -13,6 +16,7 @@ from custom_components.energy_suite.const import DOMAIN, EVENT_COMMAND
 from custom_components.energy_suite.logbook import async_describe_events
 from tests.conftest import Suite
 
+TRANSLATIONS = Path("custom_components/energy_suite/translations").resolve()
 NOTHING = {"gateways": 0, "gateways_reachable": 0, "devices": 0, "devices_available": 0, "slowest_round": 0}
 
 
@@ -72,16 +76,39 @@ def logbook(hass: HomeAssistant, suite: Suite) -> list[dict[str, str]]:
 
 async def test_a_command_can_be_read_in_the_logbook(hass, suite, logbook):
     await suite.call("number", "set_value", "gx", "grid_setpoint", value=120)
-    assert logbook == [{"name": "Victron GX", "message": "grid_setpoint: 50 → 120 (applied)"}]
+    assert logbook == [{"name": "Victron GX", "message": "Grid setpoint: 50 → 120 (done)"}]
 
 
 async def test_a_refused_command_says_why_in_the_logbook(hass, suite, logbook):
     suite.gx.read_only = True
     with pytest.raises(HomeAssistantError):
         await suite.call("select", "select_option", "gx", "ess_mode", option="keep_batteries_charged")
+    texts = json.loads((TRANSLATIONS / "en.json").read_text(encoding="utf-8"))
+    (entry,) = logbook
+    assert entry["message"] == (
+        "ESS mode: Optimized without BatteryLife → Keep batteries charged "
+        f"(refused: {texts['exceptions']['writes_not_allowed']['message']})"
+    )
+
+
+async def test_the_logbook_speaks_the_language_of_home_assistant(hass, suite, logbook):
+    hass.config.language = "fr"
+    await async_load_integrations(hass, {DOMAIN})
+    await suite.call("select", "select_option", "gx", "ess_mode", option="keep_batteries_charged")
+    await suite.call("switch", "turn_off", "ev_charger", "charging")
     assert [entry["message"] for entry in logbook] == [
-        "ess_mode: optimized_without_batterylife → keep_batteries_charged (writes_not_allowed)"
+        "Mode ESS: Optimisé sans BatteryLife → Maintenir les batteries chargées (fait)",
+        "Charge: activé → désactivé (fait)",
     ]
+
+
+async def test_a_refusal_with_figures_is_told_without_them(hass, suite, logbook):
+    coordinator = suite.entry.runtime_data.coordinators["gx"]
+    with pytest.raises(ServiceValidationError):
+        await coordinator.async_command(
+            "grid_setpoint", lambda: coordinator.device.set_grid_setpoint(1e9), before=50, to=1e9
+        )
+    assert [entry["message"] for entry in logbook] == ["Grid setpoint: 50 → 1e+09 (refused)"]
 
 
 async def test_a_device_has_the_name_that_its_user_gave_it(hass, suite, logbook):
@@ -97,13 +124,13 @@ async def test_a_command_without_a_value_before_or_after_is_told_without_it(hass
             EVENT_COMMAND, {**device, "control": "something", "before": before, "to": to, "result": "applied"}
         )
     assert [entry["message"] for entry in logbook] == [
-        "something (applied)",
-        "something: False (applied)",
-        "something: 0.5 → 12 (applied)",
+        "something (done)",
+        "something: off (done)",
+        "something: 0.5 → 12 (done)",
     ]
 
 
 async def test_a_device_that_was_deleted_has_its_key(hass, suite, logbook):
     data = {"device_id": "none", "device": "battery_225", "control": "mode", "before": 1, "to": 2, "result": "applied"}
     hass.bus.async_fire(EVENT_COMMAND, data)
-    assert logbook == [{"name": "battery_225", "message": "mode: 1 → 2 (applied)"}]
+    assert logbook == [{"name": "battery_225", "message": "mode: 1 → 2 (done)"}]

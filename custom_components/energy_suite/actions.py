@@ -1,6 +1,7 @@
 """The actions, for automations and scripts."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import voluptuous as vol
@@ -14,7 +15,7 @@ from homeassistant.helpers.typing import VolSchemaType
 
 from .const import DOMAIN
 from .coordinator import DeviceCoordinator
-from .due import async_give_later
+from .due import async_command_for
 from .gateways.base import Danger, Ess, Evse, Generator, Relay
 from .gateways.victron.bms import LEDS, firmware_verdict
 from .suite import async_get_suite
@@ -37,6 +38,9 @@ ESS_MODES = [
 ]
 CHARGING_MODES = ["manual", "auto", "scheduled"]
 
+# A run or a pulse of no length would have no end.
+LASTING = vol.All(cv.positive_time_period, vol.Range(min=timedelta(seconds=1)))
+
 type Handler = Callable[[HomeAssistant, DeviceCoordinator, ServiceCall], Awaitable[None]]
 
 
@@ -55,16 +59,16 @@ async def _set_ess_mode(hass: HomeAssistant, coordinator: DeviceCoordinator, cal
 
 async def _start_generator(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
     device: Any = coordinator.device
-    await coordinator.async_command(
+    await async_command_for(
+        coordinator,
         "generator_manual_start",
         device.start,
         before=device.running,
         to=True,
+        lasts=call.data.get(ATTR_DURATION),
         danger=Danger.GENERATOR,
         context=call.context,
     )
-    if duration := call.data.get(ATTR_DURATION):
-        await async_give_later(hass, coordinator, "generator_manual_start", False, duration.total_seconds())
 
 
 async def _stop_generator(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
@@ -111,16 +115,16 @@ async def _set_relay(hass: HomeAssistant, coordinator: DeviceCoordinator, call: 
     device: Any = coordinator.device
     number, closed = call.data[ATTR_RELAY], call.data[ATTR_CLOSED]
     control = f"relay_{number}"
-    await coordinator.async_command(
+    await async_command_for(
+        coordinator,
         control,
         lambda: device.set_relay(number, closed),
         before=device.relay_state(number),
         to=closed,
+        lasts=call.data.get(ATTR_PULSE),
         danger=Danger(control),
         context=call.context,
     )
-    if pulse := call.data.get(ATTR_PULSE):
-        await async_give_later(hass, coordinator, control, not closed, pulse.total_seconds())
 
 
 async def _explain_bms_leds(call: ServiceCall) -> ServiceResponse:
@@ -161,7 +165,7 @@ ACTIONS: Mapping[str, tuple[type[Any], Handler, VolSchemaType]] = {
             }
         ),
     ),
-    "start_generator": (Generator, _start_generator, _schema({vol.Optional(ATTR_DURATION): cv.positive_time_period})),
+    "start_generator": (Generator, _start_generator, _schema({vol.Optional(ATTR_DURATION): LASTING})),
     "stop_generator": (Generator, _stop_generator, _schema({})),
     "set_charging": (
         Evse,
@@ -182,7 +186,7 @@ ACTIONS: Mapping[str, tuple[type[Any], Handler, VolSchemaType]] = {
             {
                 vol.Required(ATTR_RELAY): vol.All(vol.Coerce(int), vol.In([1, 2])),
                 vol.Required(ATTR_CLOSED): cv.boolean,
-                vol.Optional(ATTR_PULSE): cv.positive_time_period,
+                vol.Optional(ATTR_PULSE): LASTING,
             }
         ),
     ),

@@ -88,7 +88,7 @@ HEALTH_LIMITS = {
     "cell_voltage_spread": _number(0.02, 1, "V", 0.01),
     "battery_voltage_difference": _number(0.5, 20, "%", 0.1),
     "battery_temperature": _number(20, 80, "°C"),
-    "generator_idle": _number(1, 365, "d"),
+    "generator_idle": _number(1, 365),
     "generator_service": _number(0, 1000, "h"),
     "silence": _number(1, 720, "h"),
     "ac_input_lost": _number(0, 86_400, "s"),

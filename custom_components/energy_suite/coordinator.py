@@ -33,7 +33,7 @@ from .gateways.base import (
 from .gateways.commands import Effect
 from .gateways.connections import Lease
 from .gateways.pending import PendingCommands
-from .memory import SAVE_SOON, Counters, Memory
+from .memory import SAVE_SOON, Counters, DueCommand, Memory
 from .suite import CommandRecord, async_get_suite
 from .watch import Watch
 
@@ -105,7 +105,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
 
     def __init__(self, hass: HomeAssistant, entry: SuiteConfigEntry, device: Device, *, device_id: str) -> None:
         """Wait for the first report."""
-        super().__init__(hass, LOGGER, config_entry=entry, name=f"{entry.title} {device.key}", update_interval=None)
+        super().__init__(hass, LOGGER, config_entry=entry, name=f"{entry.title} {device.kind}", update_interval=None)
         self.device = device
         self.device_id = device_id
         self.data = Report(available=False)
@@ -124,6 +124,17 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
     def unique_id_prefix(self) -> str:
         """What the unique ids of the device and its entities begin with."""
         return f"{self.config_entry.data[CONF_UID]}_{self.device.key}"
+
+    @property
+    def title(self) -> str:
+        """The device's name, as the user sees it."""
+        device = dr.async_get(self.hass).async_get(self.device_id)
+        return (device and (device.name_by_user or device.name)) or self.device.kind
+
+    @property
+    def log_name(self) -> str:
+        """What logs call it: its key may hold a serial number."""
+        return f"{self.config_entry.title} {self.device.kind} {getattr(self.device, 'unit_id', '')}".strip()
 
     @property
     def enabled_controls(self) -> list[str]:
@@ -187,9 +198,9 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         self._logged_away = not report.available
         if self._logged_away:
             why = ", ".join(sorted(set(report.failed.values()))) or "link lost"
-            LOGGER.warning("%s does not answer (%s)", self.name, why)
+            LOGGER.warning("%s does not answer (%s)", self.log_name, why)
         else:
-            LOGGER.info("%s answers again", self.name)
+            LOGGER.info("%s answers again", self.log_name)
 
     def _pass_on_alarms(self) -> None:
         runtime = self.config_entry.runtime_data
@@ -219,7 +230,9 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
     def _name_of(self, danger: Danger) -> str:
         """What the options call a control."""
         texts = async_get_cached_translations(self.hass, self.hass.config.language, "selector", DOMAIN)
-        return texts.get(f"component.{DOMAIN}.selector.{CONF_CONTROLS}.options.{danger}", danger.value)
+        label = texts.get(f"component.{DOMAIN}.selector.{CONF_CONTROLS}.options.{danger}", danger.value)
+        # What follows says what it can do.
+        return label.partition(":")[0].strip()
 
     async def async_command(
         self,
@@ -230,9 +243,11 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         to: str | float | None,
         danger: Danger | None = None,
         context: Context | None = None,
+        end: DueCommand | None = None,
     ) -> Effect:
         """Send a command: gate, delay, write, read back, record.
 
+        ``end`` is what is due after it and belongs to it; what was due for this control before is given up.
         Raises ``ServiceValidationError`` or ``HomeAssistantError``, translated.
         """
         result = "failed"
@@ -260,7 +275,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key=result) from err
         else:
             result = effect.value
-            self._replace_due(runtime, control)
+            self._replace_due(runtime, control, end)
             if effect is not Effect.UNCHANGED:
                 self._note_read_only(False)
             return effect
@@ -279,10 +294,10 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
             runtime.lease.runner.expedite(self.reading_name)
             self.async_update_listeners()
 
-    def _replace_due(self, runtime: SuiteRuntimeData, control: str) -> None:
+    def _replace_due(self, runtime: SuiteRuntimeData, control: str, end: DueCommand | None) -> None:
         """The newest command for a control wins, over one that was to be given later too."""
         due = runtime.memory.due
-        left = [each for each in due if (each["device"], each["control"]) != (self.device.key, control)]
+        left = [each for each in due if each is end or (each["device"], each["control"]) != (self.device.key, control)]
         if len(left) < len(due):
             due[:] = left
             runtime.memory.async_keep(SAVE_SOON)
@@ -292,7 +307,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="device_unavailable",
-                translation_placeholders={"device": self.name},
+                translation_placeholders={"device": self.title},
             )
 
     def _note_read_only(self, read_only: bool) -> None:

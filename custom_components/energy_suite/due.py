@@ -5,17 +5,18 @@ Home Assistant is down at its end: nothing else knows of it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
 from .const import LOGGER
 from .coordinator import DeviceCoordinator, SuiteConfigEntry
+from .gateways.base import Danger
 from .memory import DueCommand
 
 TRY_AGAIN = 30.0
@@ -27,20 +28,44 @@ SENDERS: Mapping[str, Callable[[Any, bool], Awaitable[Any]]] = {
 }
 
 
-async def async_give_later(
-    hass: HomeAssistant, coordinator: DeviceCoordinator, control: str, value: bool, seconds: float
+async def async_command_for(
+    coordinator: DeviceCoordinator,
+    control: str,
+    send: Callable[[], Awaitable[Any]],
+    *,
+    before: bool | None,
+    to: bool,
+    lasts: timedelta | None,
+    danger: Danger,
+    context: Context,
 ) -> None:
-    """Give a command after so many seconds, even if Home Assistant restarts until then."""
-    due: DueCommand = {
-        "device": coordinator.device.key,
-        "control": control,
-        "value": int(value),
-        "at": dt_util.utcnow().timestamp() + seconds,
-    }
-    runtime = coordinator.config_entry.runtime_data
-    runtime.memory.due.append(due)
-    await runtime.memory.async_save()
-    _track(hass, coordinator.config_entry, due, due["at"])
+    """Send a command, and with ``lasts`` its opposite after that time, even if Home Assistant restarts until then."""
+    entry = coordinator.config_entry
+    runtime = entry.runtime_data
+    if lasts is None:
+        await coordinator.async_command(control, send, before=before, to=to, danger=danger, context=context)
+        return
+    end: DueCommand = {"device": coordinator.device.key, "control": control, "value": int(not to), "at": 0.0}
+
+    async def keep_end_and_send() -> Any:
+        # Its end is stored before it begins: nothing that happens meanwhile may leave it without one.
+        end["at"] = dt_util.utcnow().timestamp() + lasts.total_seconds()
+        runtime.memory.due.append(end)
+        await runtime.memory.async_save()
+        return await send()
+
+    try:
+        await coordinator.async_command(
+            control, keep_end_and_send, before=before, to=to, danger=danger, context=context, end=end
+        )
+    except HomeAssistantError:
+        if end in runtime.memory.due:
+            runtime.memory.due.remove(end)
+            await runtime.memory.async_save()
+        raise
+    # An entry that was set up anew meanwhile has taken up by itself what was stored.
+    if entry.state is ConfigEntryState.LOADED and entry.runtime_data is runtime:
+        _track(coordinator.hass, entry, end, end["at"])
 
 
 @callback
@@ -72,7 +97,7 @@ async def _give(hass: HomeAssistant, entry: SuiteConfigEntry, due: DueCommand, *
             # What keeps a generator running after its run by hand has ended is not for us to stop.
             if err.translation_key != "generator_kept_running":
                 if not again:
-                    LOGGER.warning("%s: %s could not be ended in time (%s)", coordinator.name, due["control"], err)
+                    LOGGER.warning("%s: %s could not be ended in time (%s)", coordinator.log_name, due["control"], err)
                 if entry.state is ConfigEntryState.LOADED:
                     _track(hass, entry, due, dt_util.utcnow().timestamp() + TRY_AGAIN, again=True)
                 return

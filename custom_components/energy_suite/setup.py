@@ -106,7 +106,7 @@ def async_start_device(hass: HomeAssistant, entry: SuiteConfigEntry, found: Foun
         name=UNDEFINED if known or name is None else name,
         translation_key=device.kind if not known and name is None else None,
         via_device_id=main.device_id if main else UNDEFINED,
-        configuration_url=UNDEFINED if main else f"http://{entry.data[CONF_HOST]}",
+        configuration_url=UNDEFINED if main else _page(entry.data[CONF_HOST]),
     )
     coordinator = DeviceCoordinator(hass, entry, device, device_id=info.id)
     runtime.coordinators[device.key] = coordinator
@@ -115,6 +115,11 @@ def async_start_device(hass: HomeAssistant, entry: SuiteConfigEntry, found: Foun
     entry.async_on_unload(remove)
     entry.async_on_unload(lambda: runtime.lease.runner.detach(coordinator.reading_name))
     return coordinator
+
+
+def _page(host: str) -> str:
+    """The address of the gateway's own page."""
+    return f"http://[{host}]" if ":" in host else f"http://{host}"
 
 
 async def async_search(hass: HomeAssistant, entry: SuiteConfigEntry) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
 
 from .const import CONF_HEALTH_CHECKS, LOGGER
 from .gateways.base import Alarm, Severity
@@ -40,11 +39,7 @@ class Watch:
         coordinators = list(runtime.coordinators.values())
         if not all(runtime.lease.runner.has_reported(each.reading_name) for each in coordinators):
             return
-        registry = dr.async_get(hass)
-        names = {}
-        for each in coordinators:
-            device = registry.async_get(each.device_id)
-            names[each.device.key] = (device and (device.name_by_user or device.name)) or each.device.key
+        names = {each.device.key: each.title for each in coordinators}
         # Of the main device this is called before its report is kept.
         answering = {
             each.device.key: each.device for each in coordinators if each is runtime.main or each.data.available

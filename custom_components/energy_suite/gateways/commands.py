@@ -76,5 +76,5 @@ async def _send(part: Registers, values: Mapping[str, Any]) -> bool:
 def check_range(value: float, low: float, high: float, *, unit: str) -> float:
     """Return the value. Raises ``CommandRefused`` (``out_of_range``) when it is not between low and high."""
     if not low <= value <= high:  # also refuses not-a-number
-        raise CommandRefused("out_of_range", value=value, low=low, high=high, unit=unit)
+        raise CommandRefused("out_of_range", value=f"{value:g}", low=f"{low:g}", high=f"{high:g}", unit=unit)
     return value

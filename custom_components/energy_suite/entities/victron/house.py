@@ -90,7 +90,8 @@ def ess_danger(chosen: EssMode) -> Danger | None:
 
 
 def _charge_current_danger(amperes: float) -> Danger | None:
-    return Danger.NO_CHARGING if amperes == 0 else None
+    # The register holds whole amperes.
+    return Danger.NO_CHARGING if abs(amperes) <= 0.5 else None
 
 
 GX: Final[tuple[Description, ...]] = (

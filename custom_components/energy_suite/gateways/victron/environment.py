@@ -276,7 +276,7 @@ class GpsLive(Registers):
 
     service = "gps"
     layouts = (((2800, 2809),), ((2800, 2807),))
-    private = frozenset(("latitude", "longitude"))
+    private = frozenset(("latitude", "longitude", "altitude"))
     absent_unless: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("latitude", "longitude", "course", "ground_speed", "altitude"), "fix"
     )
