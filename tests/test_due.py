@@ -1,5 +1,6 @@
 """Commands that Home Assistant gives later: the end of a timed generator run, the end of a relay's pulse."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.energy_suite import due
 from custom_components.energy_suite.const import DOMAIN
+from custom_components.energy_suite.gateways.base import CannotConnect, DeviceGone
 from demo.faults import silence
 from demo.victron_house import INSTANCES
 from tests.conftest import EVERY_CONTROL
@@ -73,6 +75,26 @@ async def test_a_run_that_did_not_begin_has_no_end(suite, hass_storage):
         await act(suite, "start_generator", "generator", duration={"minutes": 30})
     assert not suite.entry.runtime_data.memory.due
     assert stored(suite, hass_storage) == []
+
+
+@pytest.mark.parametrize("ending", [CannotConnect("silent"), DeviceGone(), asyncio.CancelledError()], ids=repr)
+async def test_a_run_that_may_have_begun_is_ended(hass, suite, hass_storage, monkeypatch, ending):
+    generator = suite.entry.runtime_data.coordinators[suite.key("generator")].device
+    start = generator.start
+
+    async def begun_without_a_word():
+        await start()
+        raise ending
+
+    monkeypatch.setattr(generator, "start", begun_without_a_word)
+    with pytest.raises((HomeAssistantError, asyncio.CancelledError)):
+        await act(suite, "start_generator", "generator", duration={"minutes": 30})
+    assert manual_start(suite) == 1
+    assert len(stored(suite, hass_storage)) == 1
+
+    await pass_time(hass, minutes=31)
+    assert manual_start(suite) == 0
+    assert not suite.entry.runtime_data.memory.due
 
 
 async def test_a_run_without_a_duration_goes_on(hass, suite):

@@ -20,6 +20,8 @@ from .gateways.base import Danger
 from .memory import DueCommand
 
 TRY_AGAIN = 30.0
+UNCERTAIN = {"no_answer", "device_gone"}
+"""Errors after which a command may have taken effect all the same: then its end has to come."""
 
 SENDERS: Mapping[str, Callable[[Any, bool], Awaitable[Any]]] = {
     "generator_manual_start": lambda device, on: device.start() if on else device.stop(),
@@ -58,14 +60,15 @@ async def async_command_for(
         await coordinator.async_command(
             control, keep_end_and_send, before=before, to=to, danger=danger, context=context, end=end
         )
-    except HomeAssistantError:
-        if end in runtime.memory.due:
+    except HomeAssistantError as err:
+        if err.translation_key not in UNCERTAIN and end in runtime.memory.due:
             runtime.memory.due.remove(end)
             await runtime.memory.async_save()
         raise
-    # An entry that was set up anew meanwhile has taken up by itself what was stored.
-    if entry.state is ConfigEntryState.LOADED and entry.runtime_data is runtime:
-        _track(coordinator.hass, entry, end, end["at"])
+    finally:
+        # An entry that was set up anew meanwhile has taken up by itself what was stored.
+        if end in runtime.memory.due and entry.state is ConfigEntryState.LOADED and entry.runtime_data is runtime:
+            _track(coordinator.hass, entry, end, end["at"])
 
 
 @callback

@@ -29,7 +29,7 @@ from pymodbus.pdu import ModbusPDU
 
 from .base import CannotConnect, Clock, Device, DeviceGone, GatewayError, NotSupported, Report
 from .registers import LinkDroppedError
-from .schedule import Brake, Outcome, Read, Schedule
+from .schedule import DEFAULT_INTERVAL, Brake, Outcome, Read, Schedule
 
 # The schedule tells once what fell silent; pymodbus would repeat it for every request.
 _PYMODBUS_LOG = logging.getLogger("pymodbus.logging")
@@ -389,7 +389,7 @@ class Pool:
         shared = self._shared.get(params.endpoint)
         if shared is None:
             connection = GuardedConnection(params, timeout=timeout)
-            runner = Runner(Schedule(interval or timeout, brake=Brake(timeout)))
+            runner = Runner(Schedule(DEFAULT_INTERVAL, brake=Brake(timeout)))
             shared = self._shared[params.endpoint] = _Shared(params, connection, runner)
         if interval is not None:
             shared.runner.schedule.interval = interval

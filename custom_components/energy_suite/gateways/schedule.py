@@ -16,6 +16,7 @@ from statistics import median
 
 from .base import Speed
 
+DEFAULT_INTERVAL = 10.0
 SLOW_INTERVAL = 30.0
 PROBE_INTERVAL = 6 * 3600.0
 FIRST_BACK_OFF = 5.0
