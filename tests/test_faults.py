@@ -58,7 +58,7 @@ LEFT_OUT = {330, 1318, *range(1322, 1337)}
 def _every_value_at_once(_quick: None) -> Iterator[None]:
     """Every entity is enabled and shows every change, so that nothing false slips by."""
     kind = kinds.KINDS["victron_gx"]
-    quick = kinds.Kind(make=kind.make, port=kind.port, interval=kind.interval, timeout=TIMEOUT)
+    quick = replace(kind, timeout=TIMEOUT)
     with (
         patch.object(Entity, "entity_registry_enabled_default", PropertyMock(return_value=True)),
         patch("custom_components.energy_suite.publishing.QUIET", 0),

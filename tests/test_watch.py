@@ -12,8 +12,8 @@ import voluptuous as vol
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.exceptions import ServiceValidationError
 
-from custom_components.energy_suite.config_flow import BATTERY_MANAGEMENT, HEALTH_CHECKS, HEALTH_LIMITS
 from custom_components.energy_suite.const import DOMAIN
+from custom_components.energy_suite.flows.options import BATTERY_MANAGEMENT, HEALTH_CHECKS, HEALTH_LIMITS
 from custom_components.energy_suite.gateways.victron.bms import LEDS, BmsKind, BmsSetup
 from custom_components.energy_suite.site.health import CHECKS, Limits
 from custom_components.energy_suite.texts import FOLDER

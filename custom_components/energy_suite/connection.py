@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
-from modbus_connection import ModbusTcpParams
 
 from .const import DOMAIN
-from .gateways.connections import Lease, Pool
+from .gateways.connections import Endpoint, Lease, Pool
 
 _POOL: HassKey[Pool] = HassKey(f"{DOMAIN}_connections")
 
@@ -24,10 +23,10 @@ def async_get_pool(hass: HomeAssistant) -> Pool:
 
 @callback
 def async_get_connection(
-    hass: HomeAssistant, entry: ConfigEntry, params: ModbusTcpParams, *, interval: float, timeout: float
+    hass: HomeAssistant, entry: ConfigEntry, endpoint: Endpoint, *, interval: float, timeout: float
 ) -> Lease:
     """Hold the connection to an endpoint until the entry unloads."""
-    lease = async_get_pool(hass).acquire(params, interval=interval, timeout=timeout)
+    lease = async_get_pool(hass).acquire(endpoint, interval=interval, timeout=timeout)
     entry.async_on_unload(lease.release)
     return lease
 
@@ -35,12 +34,12 @@ def async_get_connection(
 @asynccontextmanager
 async def async_get_temporary_connection(
     hass: HomeAssistant,
-    params: ModbusTcpParams,
+    endpoint: Endpoint,
     *,
     timeout: float,  # noqa: ASYNC109 - of each answer, not of the call
 ) -> AsyncIterator[Lease]:
     """Hold the connection to an endpoint for a config flow, which has no entry yet."""
-    lease = async_get_pool(hass).acquire(params, timeout=timeout)
+    lease = async_get_pool(hass).acquire(endpoint, timeout=timeout)
     try:
         yield lease
     finally:

@@ -10,11 +10,18 @@ from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import AnyDeviceEntry
 
-from .const import CONF_DEVICES, CONF_UID
+from .const import CONF_DEVICES, CONF_UID, SECRETS
 from .coordinator import DeviceCoordinator, SuiteConfigEntry
-from .gateways.registers import Registers
 
-TO_REDACT = {CONF_HOST, CONF_UID, "serial", "name", "title", "unique_id"}
+TO_REDACT = {
+    CONF_HOST,
+    CONF_UID,
+    "serial",
+    "name",
+    "title",
+    "unique_id",
+    *SECRETS,
+}
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SuiteConfigEntry) -> dict[str, Any]:
@@ -74,7 +81,7 @@ def _found(found: Mapping[str, Any]) -> dict[str, Any]:
 def _device(coordinator: DeviceCoordinator) -> dict[str, Any]:
     device = coordinator.device
     identity = device.identity
-    registers: dict[str, dict[str, int]] = {}
+    registers: dict[str, dict[str, Any]] = {}
     parts: dict[str, dict[str, Any]] = {}
     for name, part in device.parts.items():
         parts[name] = {
@@ -83,17 +90,10 @@ def _device(coordinator: DeviceCoordinator) -> dict[str, Any]:
             "available": coordinator.is_available(name),
             "dropped_readings": part.dropped,
         }
-        if isinstance(part, Registers):
-            private = part.private_addresses
-            parts[name]["values"] = {
-                field: _plain(value)
-                for field, value in part.values.items()
-                if not isinstance(value, str) and field not in part.private
-            }
-            for space, words in part.raw.items():
-                registers.setdefault(space, {}).update(
-                    {str(address): int(word) for address, word in words.items() if address not in private}
-                )
+        shown = part.shown
+        parts[name]["values"] = {field: _plain(value) for field, value in shown.get("values", {}).items()}
+        for space, words in shown.get("registers", {}).items():
+            registers.setdefault(space, {}).update(words)
     return {
         "kind": device.kind,
         "unit_id": getattr(device, "unit_id", None),

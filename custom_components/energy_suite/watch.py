@@ -12,7 +12,7 @@ from .site.health import CHECKS, Health, Limits, Remembered
 if TYPE_CHECKING:
     from .coordinator import SuiteConfigEntry
 
-OVERLOADED = "gx_overloaded"
+OVERLOADED = "gateway_overloaded"
 
 
 class Watch:

@@ -85,6 +85,10 @@ class Part(Protocol):
     def forget(self) -> None:
         """Ask again whether the device has it."""
 
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        """``values`` as understood and ``registers`` as read, without what is private: for diagnostics."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -137,6 +141,8 @@ class Alarm:
     code: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Numbers that belong to it; an alarm whose numbers change is still the same."""
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    """Language -> ``text``, ``cause`` and ``remedy``, where it brings its own; there is always an English one."""
 
 
 class Danger(StrEnum):
@@ -149,6 +155,29 @@ class Danger(StrEnum):
     GENERATOR = "generator"
     RELAY_1 = "relay_1"
     RELAY_2 = "relay_2"
+    UPS_STANDBY = "ups_standby"
+    UPS_BYPASS = "ups_bypass"
+    UPS_SHUTDOWN = "ups_shutdown"
+    UPS_SCHEDULES = "ups_schedules"
+    BACKUP_OUTPUT = "backup_output"
+    GRID_CODE = "grid_code"
+
+    @property
+    def drops_load(self) -> bool:
+        """Whether it can leave everything behind the device without power: for administrators, and to be confirmed."""
+        return self in _DROPS_LOAD
+
+
+_DROPS_LOAD = frozenset(
+    {
+        Danger.UPS_STANDBY,
+        Danger.UPS_BYPASS,
+        Danger.UPS_SHUTDOWN,
+        Danger.UPS_SCHEDULES,
+        Danger.BACKUP_OUTPUT,
+        Danger.GRID_CODE,
+    }
+)
 
 
 class Device:
@@ -172,6 +201,16 @@ class Device:
     def identity(self) -> Identity:
         """What it says of itself so far."""
         return Identity(manufacturer=self.manufacturer)
+
+    @property
+    def reachable(self) -> bool:
+        """False while the gateway answers and says that it cannot reach the device."""
+        return True
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What the user should mend on the device itself: keys of texts that say what and how."""
+        return ()
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:
@@ -199,13 +238,20 @@ class Found:
     unit_id: int
     serial: str | None = None
     name: str | None = None
+    number: int | None = None
+    """Which it is of several of its kind at one unit id."""
+    profile: str | None = None
+    """The id of the profile that tells its registers."""
+    confirmed: bool = False
+    """Whether its owner compared the values of that profile with the device."""
 
     def is_same_as(self, other: Found) -> bool:
         """Whether both are one device, of which one of them may not have known the serial number."""
         if self.key == other.key:
             return True
         nameless = self.serial is None or other.serial is None
-        return nameless and (self.kind, self.unit_id) == (other.kind, other.unit_id)
+        place = (self.kind, self.unit_id, self.number)
+        return nameless and place == (other.kind, other.unit_id, other.number)
 
 
 def not_known(there: Iterable[Found], known: Iterable[Found]) -> list[Found]:
@@ -236,6 +282,13 @@ class Gateway(Protocol):
 
     def device(self, found: Found) -> Device:
         """Make the device that was found, now or before a restart."""
+
+    @property
+    def rejected(self) -> bool:
+        """Whether it does not take the credentials, at least not by one of the ways to it."""
+
+    async def close(self) -> None:
+        """Let go of what it opened beside the connection it was given."""
 
 
 # --- capabilities: everything suite-wide is written against these alone -------------------------------------------
@@ -326,6 +379,43 @@ class Generator(Protocol):
 
     async def stop(self) -> Any:
         """End a run started by hand. Raises ``CommandRefused``."""
+
+
+@runtime_checkable
+class Ups(Protocol):
+    """Keeps a load alive when the mains fail."""
+
+    @property
+    def on_battery(self) -> bool | None:
+        """Whether the load lives on the battery."""
+
+    @property
+    def state_of_charge(self) -> float | None:
+        """State of charge of the battery in %."""
+
+    @property
+    def time_to_go(self) -> float | None:
+        """How long in s the battery lasts."""
+
+    def takes(self, command: Any) -> bool:
+        """Whether it may be given this command at all."""
+
+    async def give_command(self, command: Any) -> Any:
+        """Give a command. Raises ``CommandRefused``."""
+
+
+@runtime_checkable
+class ShutdownManager(Protocol):
+    """Shuts servers down when their power is about to fail, and by the calendar."""
+
+    async def set_shutdown_event(self, row: int, *, action: Any, **numbers: float | None) -> Any:
+        """Set what is done on an event. Raises ``CommandRefused``."""
+
+    async def set_schedule(self, schedule: Any, row: int, *, begin: tuple[str, str], end: tuple[str, str]) -> Any:
+        """Set a line of a schedule. Raises ``CommandRefused``."""
+
+    async def read_settings(self) -> dict[str, Any]:
+        """Read all of that. Raises ``CommandRefused`` or ``CannotConnect``."""
 
 
 def alarm_edges(before: Iterable[Alarm], after: Iterable[Alarm]) -> list[tuple[Alarm, bool]]:

@@ -10,9 +10,9 @@ import functools
 import logging
 import struct
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, override
+from typing import Any, Concatenate, Protocol, override
 
 from modbus_connection import (
     ModbusConnectionError,
@@ -27,7 +27,7 @@ from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerSocket
 from pymodbus.pdu import ModbusPDU
 
-from .base import CannotConnect, Clock, Device, DeviceGone, GatewayError, NotSupported, Report
+from .base import AuthenticationFailed, CannotConnect, Clock, Device, DeviceGone, GatewayError, NotSupported, Report
 from .registers import LinkDroppedError
 from .schedule import DEFAULT_INTERVAL, Brake, Outcome, Read, Schedule
 
@@ -182,6 +182,8 @@ def _outcome(err: GatewayError) -> tuple[Outcome, str]:
             return Outcome.LOST, "lost"
         case CannotConnect(reason=reason):
             return Outcome.SILENT, reason
+        case AuthenticationFailed():
+            return Outcome.SILENT, "authentication"
     return Outcome.SILENT, type(err).__name__
 
 
@@ -318,7 +320,9 @@ class Runner:
 
     def _report(self, name: str) -> None:
         attached = self._attached[name]
-        report = Report(self.schedule.is_up(name), frozenset(attached.updated), dict(attached.failed))
+        reachable = attached.device.reachable
+        failed = attached.failed if reachable else dict.fromkeys(attached.device.parts, "gone")
+        report = Report(self.schedule.is_up(name) and reachable, frozenset(attached.updated), dict(failed))
         attached.updated.clear()
         # From the loop: an error in a device or behind its listener is logged there and stops no other device.
         asyncio.get_running_loop().call_soon(self._deliver, name, attached, report)
@@ -332,12 +336,48 @@ class Runner:
         attached.listener(report)
 
 
+@dataclass(frozen=True)
+class Datagrams:
+    """Where a gateway answers without a connection (SNMP): nothing is opened, but its requests share a schedule."""
+
+    host: str
+    port: int
+
+    @property
+    def endpoint(self) -> Hashable:
+        """What tells it from others."""
+        return ("udp", self.host, self.port)
+
+    def open(self, timeout: float) -> None:
+        """Nothing to open."""
+
+
+class OpenedEndpoint(Protocol):
+    """Where a gateway answers over a link that is not plain Modbus."""
+
+    @property
+    def endpoint(self) -> Hashable:
+        """What tells it from others."""
+
+    def open(self, timeout: float) -> GuardedConnection | None:
+        """The connection, which opens with its first request; None where there is none to open."""
+
+
+type Endpoint = ModbusTcpParams | OpenedEndpoint
+
+
+def _connection_to(endpoint: Endpoint, timeout: float) -> GuardedConnection | None:
+    if isinstance(endpoint, ModbusTcpParams):
+        return GuardedConnection(endpoint, timeout=timeout)
+    return endpoint.open(timeout)
+
+
 @dataclass
 class _Shared:
     """A connection, who holds it, and what is read on it."""
 
-    params: ModbusTcpParams
-    connection: GuardedConnection
+    endpoint: Endpoint
+    connection: GuardedConnection | None
     runner: Runner
     holders: int = 0
 
@@ -359,10 +399,13 @@ class Lease:
     @property
     def connected(self) -> bool:
         """Whether the link is open now."""
-        return self._shared.connection.connected
+        return self._shared.connection is not None and self._shared.connection.connected
 
     def unit(self, unit_id: int) -> GuardedUnit:
-        """A unit on this connection."""
+        """A unit on this connection. Raises ``ValueError`` for an endpoint without one."""
+        if self._shared.connection is None:
+            msg = f"no Modbus at {self._shared.endpoint}"
+            raise ValueError(msg)
         return self._shared.connection.for_unit(unit_id)
 
     async def release(self) -> None:
@@ -377,20 +420,20 @@ class Pool:
 
     def __init__(self) -> None:
         """Start with no connection."""
-        self._shared: dict[tuple[str, str, int] | tuple[str, str], _Shared] = {}
+        self._shared: dict[Hashable, _Shared] = {}
         if _PYMODBUS_LOG.level == logging.NOTSET:
             _PYMODBUS_LOG.setLevel(logging.CRITICAL)
 
-    def acquire(self, params: ModbusTcpParams, *, timeout: float, interval: float | None = None) -> Lease:
+    def acquire(self, endpoint: Endpoint, *, timeout: float, interval: float | None = None) -> Lease:
         """Hold the connection to an endpoint.
 
         ``timeout`` (s) is of whoever comes first, ``interval`` (s) between two rounds of whoever reads last.
         """
-        shared = self._shared.get(params.endpoint)
+        shared = self._shared.get(endpoint.endpoint)
         if shared is None:
-            connection = GuardedConnection(params, timeout=timeout)
             runner = Runner(Schedule(DEFAULT_INTERVAL, brake=Brake(timeout)))
-            shared = self._shared[params.endpoint] = _Shared(params, connection, runner)
+            shared = _Shared(endpoint, _connection_to(endpoint, timeout), runner)
+            self._shared[endpoint.endpoint] = shared
         if interval is not None:
             shared.runner.schedule.interval = interval
         shared.holders += 1
@@ -401,7 +444,8 @@ class Pool:
         shared.holders -= 1
         if shared.holders:
             return
-        if self._shared.get(shared.params.endpoint) is shared:
-            del self._shared[shared.params.endpoint]
+        if self._shared.get(shared.endpoint.endpoint) is shared:
+            del self._shared[shared.endpoint.endpoint]
         await shared.runner.close()
-        await shared.connection.close()
+        if shared.connection is not None:
+            await shared.connection.close()

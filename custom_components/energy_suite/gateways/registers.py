@@ -170,6 +170,22 @@ class Registers(Component):
             for address in range(field.address, field.address + field.count)
         }
 
+    @property
+    def shown(self) -> Mapping[str, Any]:
+        """What diagnostics show: ``values`` as believed and ``registers`` as read, without what is private."""
+        private = self.private_addresses
+        return {
+            "values": {
+                name: value
+                for name, value in self.values.items()
+                if not isinstance(value, str) and name not in self.private
+            },
+            "registers": {
+                space: {str(address): int(word) for address, word in words.items() if address not in private}
+                for space, words in self.raw.items()
+            },
+        }
+
     @override
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.speed}>"

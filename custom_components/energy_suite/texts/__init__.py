@@ -36,6 +36,8 @@ def alarm_texts(language: str, alarm: Alarm) -> dict[str, str]:
 
     A numbered error without a text of its own takes that of its family, which shows the number.
     """
+    if alarm.texts:
+        return dict(alarm.texts.get(language.split("-", maxsplit=1)[0]) or alarm.texts[FALLBACK])
     texts = _texts(language)
     found = texts.get(alarm.key)
     if found is None and alarm.code is not None:

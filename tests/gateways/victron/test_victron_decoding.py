@@ -118,7 +118,7 @@ UNREAD = {"identity", "alarms", "counters", "charging_current_range", "ess_modes
 def is_sound(value: Any) -> bool:
     if isinstance(value, float | int):
         return math.isfinite(value)
-    return value is None or isinstance(value, str | bool | IntEnum | datetime)
+    return value in (None, ()) or isinstance(value, str | bool | IntEnum | datetime)
 
 
 async def read_all(device: VictronDevice, now: float) -> None:
@@ -164,7 +164,7 @@ def test_nothing_is_logged_about_unknown_codes(cls: type[VictronDevice], caplog:
 def test_a_device_not_read_yet_knows_nothing(cls: type[VictronDevice]) -> None:
     device = make(cls, MockModbusConnection().for_unit(1))
     known = {name: value for name, value in attributes(device) if value not in (None, (), {}, False)}
-    fixed = UNREAD | {"kind", "manufacturer", "phases", "model", "tracker_count"}
+    fixed = UNREAD | {"kind", "manufacturer", "phases", "model", "tracker_count", "reachable"}
     assert {name for name in known if not name.endswith("_RANGE")} <= fixed
     with pytest.raises(AttributeError):
         _ = device.parts["live" if "live" in device.parts else "system"].nonsense  # type: ignore[attr-defined]  # so it is

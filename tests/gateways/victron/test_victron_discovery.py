@@ -135,7 +135,7 @@ async def test_units_unheard_of_are_found_where_the_user_says(gx, gateway, lease
     assert "solar_charger_150" not in {one.key for one in await found_in(gateway.discover())}
     assert "solar_charger_150" in {one.key for one in await found_in(gateway.discover((150,)))}
     options = {"unit_ids": [150, 0], "maximum_input_current": 32}
-    wide = VictronGateway.from_options(lease_of(gx).unit, 5, options)
+    wide = VictronGateway.from_settings(lease_of(gx).unit, 5, options)
     found = {one.key: one for one in await found_in(wide.discover())}
     assert "solar_charger_150" in found
     # 0 is another way to say 100.

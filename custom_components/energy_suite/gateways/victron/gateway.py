@@ -126,15 +126,23 @@ class VictronGateway:
         self._relay_pump = False
 
     @classmethod
-    def from_options(cls, unit_for: UnitFor, interval: float, options: Mapping[str, Any]) -> Self:
+    def from_settings(cls, unit_for: UnitFor, interval: float, settings: Mapping[str, Any]) -> Self:
         """Make it as the user set it up."""
         return cls(
             unit_for,
             interval,
-            extra_units=options.get("unit_ids", ()),
-            maximum_input_current=float(options.get("maximum_input_current", DEFAULT_INPUT_CURRENT)),
-            bms=BmsSetup.from_options(options.get("battery_management", {})),
+            extra_units=settings.get("unit_ids", ()),
+            maximum_input_current=float(settings.get("maximum_input_current", DEFAULT_INPUT_CURRENT)),
+            bms=BmsSetup.from_options(settings.get("battery_management", {})),
         )
+
+    @property
+    def rejected(self) -> bool:
+        """Modbus TCP knows no credentials."""
+        return False
+
+    async def close(self) -> None:
+        """Nothing is open beside the connection."""
 
     async def _read(self, unit_id: int, address: int, count: int) -> list[int]:
         """Read registers, once more after silence. Raises ``GatewayError``."""
