@@ -5,6 +5,7 @@ A fault is a pure function of the answer that was about to be sent, so faults co
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Self
 
 # Modbus TCP: transaction id (2 bytes), protocol id (2), length (2), unit id (1); then function code and data.
 _HEADER = 7
@@ -20,6 +21,51 @@ class Answer:
 
 
 type Fault = Callable[[Answer], Answer]
+
+
+@dataclass(slots=True, eq=False)
+class Injection[R]:
+    """A fault switched on, for answers to requests of the type R; also a context manager that switches it off again."""
+
+    faults: Faults[R]
+    fault: Fault
+    remaining: int | None
+    only: Callable[[R], bool] | None
+
+    def remove(self) -> None:
+        """Switch the fault off; nothing happens if it already is."""
+        if self in self.faults:
+            self.faults.remove(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+class Faults[R](list[Injection[R]]):
+    """The faults of a simulated gateway, in the order in which they spoil its answers."""
+
+    def inject(
+        self, fault: Fault, *, requests: int | None = None, only: Callable[[R], bool] | None = None
+    ) -> Injection[R]:
+        """Switch a fault on, for the next `requests` requests or until it is removed, for those that `only` accepts."""
+        injection = Injection(self, fault, requests, only)
+        self.append(injection)
+        return injection
+
+    def spoil(self, answer: Answer, request: R) -> Answer:
+        """Return what becomes of an answer."""
+        for injection in tuple(self):
+            if injection.only and not injection.only(request):
+                continue
+            answer = injection.fault(answer)
+            if injection.remaining is not None:
+                injection.remaining -= 1
+                if injection.remaining == 0:
+                    injection.remove()
+        return answer
 
 
 def silence() -> Fault:

@@ -16,12 +16,16 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from pymodbus.transport import CommParams, CommType, ModbusProtocol
 
-from .faults import Answer, Fault
+from . import faults
+from .faults import Answer, Fault, Faults
 
 HOST = "127.0.0.1"
 
 # Enough for hours of a demo that polls every few seconds, and bounded.
 _LOG_LENGTH = 100_000
+
+# Seconds in which the end of one connection may be noticed before the next one is refused for it.
+_GRACE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +40,26 @@ class Request:
     exception: int | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Injection:
-    """A fault switched on; also a context manager that switches it off again."""
-
-    server: ModbusServer
-    fault: Fault
-    remaining: int | None
-    only: Callable[[Request], bool] | None
-
-    def remove(self) -> None:
-        """Switch the fault off; nothing happens if it already is."""
-        if self in self.server.faults:
-            self.server.faults.remove(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
+type Injection = faults.Injection[Request]
 
 
 class ModbusServer(ABC):
     """One listening port, its connections, the log of its requests and its faults."""
 
-    def __init__(self, port: int = 0) -> None:
-        """Port 0 takes a free one, which is kept over stop and start."""
+    def __init__(self, port: int = 0, *, most: int | None = None, idle_close: float | None = None) -> None:
+        """Port 0 takes a free one, which is kept over stop and start.
+
+        `most`: connections at a time; one more is closed at once. `idle_close`: seconds after which a connection
+        without requests is closed.
+        """
         self.host = HOST
         self.port = port
+        self.most = most
+        self.idle_close = idle_close
         self.requests: deque[Request] = deque(maxlen=_LOG_LENGTH)
-        self.faults: list[Injection] = []
+        self.faults = Faults[Request]()
         self.connections_ever = 0
+        self.connections_refused = 0
         self.connections: set[_Connection] = set()
         self._listener: _Listener | None = None
 
@@ -117,9 +110,7 @@ class ModbusServer(ABC):
         self, fault: Fault, *, requests: int | None = None, only: Callable[[Request], bool] | None = None
     ) -> Injection:
         """Switch a fault on, for the next `requests` requests or until it is removed, for those that `only` accepts."""
-        injection = Injection(self, fault, requests, only)
-        self.faults.append(injection)
-        return injection
+        return self.faults.inject(fault, requests=requests, only=only)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -148,16 +139,7 @@ class ModbusServer(ABC):
             return Answer(b"")
         response.transaction_id = request.transaction_id
         response.dev_id = request.dev_id
-        answer = Answer(frame(response))
-        for injection in tuple(self.faults):
-            if injection.only and not injection.only(entry):
-                continue
-            answer = injection.fault(answer)
-            if injection.remaining is not None:
-                injection.remaining -= 1
-                if injection.remaining == 0:
-                    injection.remove()
-        return answer
+        return self.faults.spoil(Answer(frame(response)), entry)
 
 
 class SilentServer(ModbusServer):
@@ -223,15 +205,47 @@ class _Connection(ModbusProtocol):
         self.owner = owner
         self.framer = FramerSocket(DecodePDU(True))
         self.timers: set[asyncio.TimerHandle] = set()
+        self.idle: asyncio.TimerHandle | None = None
 
     @override
     def callback_connected(self) -> None:
+        if self.owner.most is None or self.owner.connections_now < self.owner.most:
+            self._admit()
+            return
+        # A client that has just closed its connection and opens another one is not yet known to have closed it.
+        transport: Any = self.transport
+        transport.pause_reading()
+        self.timers.add(self.loop.call_later(_GRACE, self._admit_or_refuse))
+
+    def _admit_or_refuse(self) -> None:
+        transport: Any = self.transport
+        full = self.owner.most is not None and self.owner.connections_now >= self.owner.most
+        if full or not self.owner.listening:
+            self.owner.connections_refused += 1
+            transport.close()
+            return
+        self._admit()
+        transport.resume_reading()
+
+    def _admit(self) -> None:
         self.owner.connections_ever += 1
         self.owner.connections.add(self)
+        self._stay()
+
+    def _stay(self) -> None:
+        """Put the end of an idle connection off."""
+        if self.owner.idle_close is None:
+            return
+        if self.idle:
+            self.idle.cancel()
+        transport: Any = self.transport
+        self.idle = self.loop.call_later(self.owner.idle_close, transport.close)
 
     @override
     def callback_disconnected(self, exc: Exception | None) -> None:
         self.owner.connections.discard(self)
+        if self.idle:
+            self.idle.cancel()
         for timer in self.timers:
             timer.cancel()
         self.timers.clear()
@@ -250,6 +264,7 @@ class _Connection(ModbusProtocol):
             used += length
             if not pdu:
                 continue
+            self._stay()
             request = self._decode(pdu)
             request.dev_id, request.transaction_id = unit, transaction
             answer = self.owner.serve(request, self.framer.buildFrame)

@@ -11,6 +11,19 @@ from demo.boat import Boat
 from demo.gx import GxSimulator
 from demo.site import Site
 from demo.sites import SITES
+from demo.snmp_wire import (
+    V2C,
+    Error,
+    Kind,
+    Pdu,
+    Tag,
+    Value,
+    dotted,
+    encode_message,
+    oid,
+    open_message,
+    read_pdu,
+)
 from demo.victron_boat import VictronBoat
 from demo.victron_house import VictronHouse
 
@@ -131,3 +144,78 @@ class Wire:
     async def receive(self):
         transaction, _, length = struct.unpack(">HHH", await self.reader.readexactly(6))
         return transaction, await self.reader.readexactly(length)
+
+
+@pytest.fixture
+async def snmp(socket_enabled):
+    """Open a socket that speaks SNMP to an agent, or listens for traps; it is closed with the test."""
+    ends = []
+
+    async def snmp(agent=None):
+        remote = (agent.host, agent.port) if agent else None
+        local = None if agent else ("127.0.0.1", 0)
+        loop = asyncio.get_running_loop()
+        _, end = await loop.create_datagram_endpoint(Datagrams, local_addr=local, remote_addr=remote)
+        ends.append(end)
+        return end
+
+    yield snmp
+    for end in ends:
+        end.transport.close()
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """SNMP messages, by hand."""
+
+    def __init__(self):
+        self.received: asyncio.Queue[bytes] = asyncio.Queue()
+        self.requests = 0
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        self.received.put_nowait(data)
+
+    @property
+    def port(self):
+        return self.transport.get_extra_info("sockname")[1]
+
+    def send(self, data):
+        self.transport.sendto(data)
+
+    async def receive(self):
+        async with asyncio.timeout(5):
+            return await self.received.get()
+
+    def ask(self, kind, *bindings, version=V2C, community="public", status=0, index=0):
+        """Send a request; a binding is a name, or a name and the value to set."""
+        self.requests += 1
+        pairs = tuple(it if isinstance(it, tuple) else (it, Value(Tag.NULL)) for it in bindings)
+        pdu = Pdu(kind, self.requests, status, index, tuple((oid(name), value) for name, value in pairs))
+        self.send(encode_message(version, community.encode(), pdu))
+
+    async def answer(self):
+        """The PDU of the next message."""
+        _, reader = open_message(await self.receive())
+        reader.octets()
+        return read_pdu(reader)
+
+    async def get(self, *names, kind=Kind.GET, **options):
+        """The contents of objects, by name; one that is not there is its tag."""
+        self.ask(kind, *names, **options)
+        pdu = await self.answer()
+        assert pdu.request == self.requests
+        assert not pdu.status, Error(pdu.status).name
+        return {dotted(name): it.tag if it.content is None else it.content for name, it in pdu.bindings}
+
+    async def error(self, *bindings, kind=Kind.SET, community="private", **options):
+        """How a request, a SET if nothing else is said, is refused: the error and the place; None if it is not."""
+        self.ask(kind, *bindings, community=community, **options)
+        pdu = await self.answer()
+        return (Error(pdu.status), pdu.index) if pdu.status else None
+
+    async def trap(self):
+        """The next trap of version 2c: its number and its bindings."""
+        (_, _), (_, number), *bindings = (await self.answer()).bindings
+        return number.content[-1], {dotted(name): value.content for name, value in bindings}
