@@ -4,9 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .base import Gateway
+from modbus_connection import ModbusTcpParams
+
+from .base import Danger, Gateway
+from .connections import Endpoint
+from .netvision.gateway import NetVisionGateway
 from .registers import UnitFor
 from .victron.gateway import VictronGateway
+
+
+def _modbus_tcp(settings: Mapping[str, Any]) -> Endpoint:
+    return ModbusTcpParams(host=settings["host"], port=settings["port"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,14 +22,51 @@ class Kind:
     """How a kind of gateway is reached and made."""
 
     make: Callable[[UnitFor, float, Mapping[str, Any]], Gateway]
-    """From a way to its units, the interval in s and the user's options."""
+    """From a way to its units, the interval in s, and the settings: what was asked when it was added, and options."""
+    endpoint: Callable[[Mapping[str, Any]], Endpoint] = _modbus_tcp
+    """Where it is read, from the settings."""
+    title: str
+    """What it is called until it says its own name."""
     port: int
     interval: float
     """s between the starts of two rounds, unless the user sets another."""
+    intervals: tuple[float, float] = (1.0, 300.0)
+    """What the user may set."""
     timeout: float
     """s that an answer may take."""
+    serves_one: bool = False
+    """Whether it refuses a connection while another client has one."""
+    dangers: tuple[Danger, ...]
+    """The controls that the user may enable."""
 
 
 KINDS: Mapping[str, Kind] = {
-    "victron_gx": Kind(make=VictronGateway.from_options, port=502, interval=5.0, timeout=3.0),
+    "victron_gx": Kind(
+        make=VictronGateway.from_settings,
+        title="Victron GX",
+        port=502,
+        interval=5.0,
+        timeout=3.0,
+        dangers=(
+            Danger.INVERTER_MODE,
+            Danger.INPUT_CURRENT_LIMIT,
+            Danger.EXTERNAL_CONTROL,
+            Danger.NO_CHARGING,
+            Danger.GENERATOR,
+            Danger.RELAY_1,
+            Danger.RELAY_2,
+        ),
+    ),
+    "netvision": Kind(
+        make=NetVisionGateway.from_settings,
+        endpoint=NetVisionGateway.endpoint,
+        title="NET VISION",
+        port=502,
+        interval=10.0,
+        # The card closes a Modbus connection without traffic for a minute, and asks the UPS every few seconds itself.
+        intervals=(5.0, 50.0),
+        timeout=3.0,
+        serves_one=True,
+        dangers=(Danger.UPS_STANDBY, Danger.UPS_BYPASS, Danger.UPS_SHUTDOWN, Danger.UPS_SCHEDULES),
+    ),
 }
