@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import PropertyMock, patch
@@ -23,23 +23,15 @@ from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.gateways import commands, kinds, schedule
 from custom_components.energy_suite.gateways.base import Found
 from custom_components.energy_suite.gateways.connections import Pool
+from custom_components.energy_suite.gateways.netvision import devices, gateway, line
 from demo.gx import GxSimulator
+from demo.netvision import Emd, NetVisionCard
 from demo.site import Site, SiteConfig
 from demo.victron_house import VictronHouse
 
 NOON = datetime(2026, 6, 21, 11, 0, tzinfo=UTC)
 FAST = {"interval": 0.1}
-EVERY_CONTROL = {
-    "enabled_controls": [
-        "inverter_mode",
-        "input_current_limit",
-        "external_control",
-        "no_charging",
-        "generator",
-        "relay_1",
-        "relay_2",
-    ]
-}
+EVERY_CONTROL = {"enabled_controls": [danger.value for danger in kinds.KINDS["victron_gx"].dangers]}
 
 
 @pytest.fixture(autouse=True)
@@ -50,12 +42,14 @@ def _custom_integrations(enable_custom_integrations: None) -> None:
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
     """What takes seconds on a real wire takes a fraction here."""
-    kind = kinds.KINDS["victron_gx"]
-    quick = kinds.Kind(make=kind.make, port=kind.port, interval=kind.interval, timeout=0.5)
+    quick = {name: replace(kind, timeout=0.5) for name, kind in kinds.KINDS.items()}
     with (
         patch.object(commands, "READ_BACK", (0.05, 0.1, 0.2)),
+        patch.object(devices, "CONFIRM", (0.05, 0.1, 0.2, 0.5)),
+        patch.object(gateway, "TIMEOUT", 0.3),
+        patch.object(line, "FIRST_BACK_OFF", 0.1),
         patch.object(schedule, "FIRST_BACK_OFF", 0.1),
-        patch.dict(kinds.KINDS, {"victron_gx": quick}),
+        patch.dict(kinds.KINDS, quick),
     ):
         yield
 
@@ -86,13 +80,11 @@ async def house(socket_enabled: None, phases: int) -> AsyncIterator[VictronHouse
         yield house
 
 
-class Suite:
+class GatewaySuite:
     """The integration with one gateway, and what tests ask of it."""
 
-    def __init__(self, hass: HomeAssistant, house: VictronHouse, entry: Any) -> None:
+    def __init__(self, hass: HomeAssistant, entry: Any) -> None:
         self.hass = hass
-        self.house = house
-        self.gx = house.gx
         self.entry = entry
         self.entities = er.async_get(hass)
         self.devices = dr.async_get(hass)
@@ -163,6 +155,23 @@ class Suite:
         await self.hass.services.async_call(
             domain, service, {"entity_id": self.entity_id(device, key), **data}, blocking=True
         )
+
+
+class Suite(GatewaySuite):
+    """The integration with the GX of a house."""
+
+    def __init__(self, hass: HomeAssistant, house: VictronHouse, entry: Any) -> None:
+        super().__init__(hass, entry)
+        self.house = house
+        self.gx = house.gx
+
+
+class CardSuite(GatewaySuite):
+    """The integration with a NET VISION card."""
+
+    def __init__(self, hass: HomeAssistant, card: NetVisionCard, entry: Any) -> None:
+        super().__init__(hass, entry)
+        self.card = card
 
 
 async def until(entry: Any, met: Callable[[], bool], seconds: float = 8) -> None:
@@ -258,5 +267,88 @@ async def suite(hass: HomeAssistant, house: VictronHouse, options: dict[str, Any
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     yield Suite(hass, house, entry)
+    if hass.config_entries.async_get_entry(entry.entry_id) and entry.state.recoverable:
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+# --- a NET VISION card -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machine() -> str:
+    """What the card is in; tests override it by parametrising."""
+    return "masterys"
+
+
+@pytest.fixture
+def channels() -> str:
+    """The ways to the card; tests override it by parametrising."""
+    return "both"
+
+
+@pytest.fixture
+def emd() -> Emd | None:
+    """The environment device of the card; tests override it by parametrising."""
+    return None
+
+
+@pytest.fixture
+async def card(socket_enabled: None, machine: str, emd: Emd | None) -> AsyncIterator[NetVisionCard]:
+    """A card that stands still unless the test advances it."""
+    async with NetVisionCard(machine, emd=emd) as card:
+        card.advance(5)
+        yield card
+
+
+def settings_of(card: NetVisionCard, channels: str = "both") -> dict[str, Any]:
+    """What a user enters for a card."""
+    return {
+        "host": card.host,
+        "channels": channels,
+        "port": card.modbus.port,
+        "unit_id": 1,
+        "snmp_version": "v2c",
+        "snmp_port": card.agent.port,
+        "community": "public",
+        "write_community": "private",
+    }
+
+
+async def stored_card_entry(
+    card: NetVisionCard, channels: str, options: dict[str, Any] | None = None
+) -> MockConfigEntry:
+    """A card's entry as the flow stores it, for tests that are not about the flow."""
+    settings = settings_of(card, channels)
+    kind = kinds.KINDS["netvision"]
+    lease = Pool().acquire(kind.endpoint(settings), interval=1, timeout=1)
+    looked_at = kind.make(lease.unit, 1.0, settings)
+    identity = await looked_at.probe()
+    found = [asdict(step) async for step in looked_at.discover() if isinstance(step, Found)]
+    await looked_at.close()
+    await lease.release()
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="NET VISION",
+        unique_id=identity.serial,
+        data={
+            "gateway": "netvision",
+            "uid": "fedcba9876543210fedcba9876543210",
+            **settings,
+            "devices": found,
+        },
+        options={**FAST, **(options or {})},
+    )
+
+
+@pytest.fixture
+async def card_suite(
+    hass: HomeAssistant, card: NetVisionCard, channels: str, options: dict[str, Any]
+) -> AsyncIterator[CardSuite]:
+    """The integration with the card."""
+    entry = await stored_card_entry(card, channels, options)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    yield CardSuite(hass, card, entry)
     if hass.config_entries.async_get_entry(entry.entry_id) and entry.state.recoverable:
         await hass.config_entries.async_unload(entry.entry_id)

@@ -18,10 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.energy_suite.config_flow import parse_unit_ids
 from custom_components.energy_suite.connection import async_get_pool
 from custom_components.energy_suite.const import DOMAIN
-from custom_components.energy_suite.gateways.base import Danger
+from custom_components.energy_suite.flows.options import parse_unit_ids
 from custom_components.energy_suite.gateways.kinds import KINDS
 from demo.faults import Answer, Fault, exception
 from demo.gx import GxSimulator
@@ -180,6 +179,9 @@ async def test_a_gx_is_added_with_everything_that_is_behind_it(hass, house, no_s
         "unit_id": 30,
         "serial": "HQ2231ZLTP4",
         "name": "Compteur réseau",
+        "number": None,
+        "profile": None,
+        "confirmed": False,
     }
     assert entry.options == {}
     assert len(no_setup.mock_calls) == 1
@@ -538,7 +540,7 @@ async def test_every_option_is_kept_and_takes_effect(hass, suite):
 
 async def test_every_dangerous_control_can_be_chosen(hass, suite):
     result = await options_opened(hass, suite)
-    everything = [danger.value for danger in Danger]
+    everything = [danger.value for danger in KINDS["victron_gx"].dangers]
     result = await chosen(hass, result, enabled_controls=everything)
     assert suite.entry.options["enabled_controls"] == everything
     await hass.async_block_till_done()

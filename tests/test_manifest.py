@@ -18,9 +18,10 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import selector
 from homeassistant.util.yaml import load_yaml_dict
 
-from custom_components.energy_suite.actions import ACTIONS, EXPLAIN_BMS_LEDS
+from custom_components.energy_suite.actions import ACTIONS, EXPLAIN_BMS_LEDS, GET_UPS_SETTINGS
 from custom_components.energy_suite.config_flow import EnergySuiteConfigFlow
 from custom_components.energy_suite.const import DOMAIN, PLATFORMS
+from custom_components.energy_suite.flows.victron import VictronSteps
 from custom_components.energy_suite.gateways.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
@@ -105,9 +106,11 @@ def test_every_requirement_is_pinned_and_the_same_everywhere():
         assert locked[name.partition("[")[0]] == version
 
 
-def test_modbus_is_pinned_as_home_assistant_pins_it():
-    core = json.loads(read(Path(homeassistant.components.__file__).parent / "modbus" / "manifest.json"))
-    theirs = {name.partition("[")[0]: version for name, version in pins(core["requirements"]).items()}
+def test_everything_is_pinned_as_home_assistant_pins_it():
+    theirs: dict[str, str] = {}
+    for integration in ("modbus", "snmp"):
+        core = json.loads(read(Path(homeassistant.components.__file__).parent / integration / "manifest.json"))
+        theirs |= {name.partition("[")[0]: version for name, version in pins(core["requirements"]).items()}
     for name, version in pins(MANIFEST["requirements"]).items():
         assert theirs[name.partition("[")[0]] == version
 
@@ -122,18 +125,18 @@ def test_every_package_that_is_imported_is_required_or_home_assistants_own():
                 imported.add(node.module.partition(".")[0])
     required = {name.partition("[")[0].replace("-", "_") for name in pins(MANIFEST["requirements"])}
     outside = imported - sys.stdlib_module_names
-    assert outside - {"homeassistant", "voluptuous"} == required
+    assert outside - {"homeassistant", "voluptuous", "yaml"} == required
     assert set(MANIFEST["loggers"]) == required
 
 
 def test_a_gx_is_discovered_by_its_manufacturer():
     assert MANIFEST["ssdp"] == [{"manufacturer": "Victron Energy"}]
-    assert "async_step_ssdp" in vars(EnergySuiteConfigFlow)
+    assert EnergySuiteConfigFlow.async_step_ssdp is VictronSteps.async_step_ssdp
 
 
 def test_every_kind_of_gateway_has_a_step_and_a_text():
     for kind in KINDS:
-        assert f"async_step_{kind}" in vars(EnergySuiteConfigFlow)
+        assert hasattr(EnergySuiteConfigFlow, f"async_step_{kind}")
         assert TEXTS["config"]["step"]["user"]["menu_options"][kind]
         assert kind in TEXTS["config"]["step"]
 
@@ -158,7 +161,7 @@ def test_python_is_the_one_that_home_assistant_asks_for():
 
 def test_every_action_is_described_and_has_an_icon():
     icons = json.loads(read(PACKAGE / "icons.json"))["services"]
-    assert set(SERVICES) == {*ACTIONS, EXPLAIN_BMS_LEDS} == set(TEXTS["services"]) == set(icons)
+    assert set(SERVICES) == {*ACTIONS, EXPLAIN_BMS_LEDS, GET_UPS_SETTINGS} == set(TEXTS["services"]) == set(icons)
     for icon in icons.values():
         assert set(icon) == {"service"}
         assert re.fullmatch(r"mdi:[a-z0-9-]+", icon["service"])
@@ -202,6 +205,10 @@ def samples(kind: str, config: dict[str, Any]) -> list[Any]:
             return [float(config["min"]), float(config["max"])]
         case "boolean":
             return [True, False]
+        case "text":
+            return ["monday"]
+        case "time":
+            return ["08:30:00"]
         case "duration":
             return [{"hours": 1, "minutes": 30, "seconds": 0}, {"hours": 0, "minutes": 0, "seconds": 2}]
     pytest.fail(f"no samples for a selector of type {kind}")

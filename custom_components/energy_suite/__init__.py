@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
@@ -12,13 +12,16 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
 from .actions import async_register_actions
-from .const import CONF_DEVICES, DOMAIN, PLATFORMS
+from .const import CONF_CHANNELS, CONF_DEVICES, CONF_GATEWAY, DOMAIN, PLATFORMS
 from .coordinator import SuiteConfigEntry
 from .due import async_take_up_due_commands
-from .gateways.base import CannotConnect, NotThisDevice
+from .gateways.base import AuthenticationFailed, CannotConnect, DeviceGone, NotThisDevice
+from .gateways.kinds import KINDS
+from .gateways.netvision.gateway import SNMP
 from .gateways.schedule import PROBE_INTERVAL
 from .memory import Memory
 from .setup import async_identify, async_make_runtime, async_search, async_start_devices
+from .traps import async_listen_for_traps
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -35,9 +38,21 @@ async def async_setup_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> boo
     placeholders = {"title": entry.title}
     try:
         runtime.identity = await async_identify(hass, entry, runtime.gateway)
+    except AuthenticationFailed as err:
+        raise ConfigEntryAuthFailed(
+            translation_domain=DOMAIN, translation_key="authentication_failed", translation_placeholders=placeholders
+        ) from err
     except CannotConnect as err:
+        by_modbus = entry.data.get(CONF_CHANNELS) != SNMP
+        is_busy = KINDS[entry.data[CONF_GATEWAY]].serves_one and by_modbus and err.reason != "silent"
         raise ConfigEntryNotReady(
-            translation_domain=DOMAIN, translation_key="cannot_connect", translation_placeholders=placeholders
+            translation_domain=DOMAIN,
+            translation_key="busy_or_off" if is_busy else "cannot_connect",
+            translation_placeholders=placeholders,
+        ) from err
+    except DeviceGone as err:
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN, translation_key="machine_not_reached", translation_placeholders=placeholders
         ) from err
     except NotThisDevice as err:
         raise ConfigEntryNotReady(
@@ -47,6 +62,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> boo
     await async_start_devices(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     async_take_up_due_commands(hass, entry)
+    await async_listen_for_traps(hass, entry)
 
     async def search(_: datetime) -> None:
         await async_search(hass, entry)
@@ -63,7 +79,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> bo
 async def async_remove_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> None:
     """Forget what was remembered of a gateway."""
     await Memory(hass, entry.entry_id).async_remove()
-    for issue in ("replaced_gateway", "read_only_gateway"):
+    for issue in ("replaced_gateway", "read_only_gateway", "trap_port_taken"):
         ir.async_delete_issue(hass, DOMAIN, f"{issue}_{entry.entry_id}")
 
 

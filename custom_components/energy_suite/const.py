@@ -24,6 +24,23 @@ CONF_GATEWAY: Final = "gateway"
 CONF_UID: Final = "uid"
 CONF_DEVICES: Final = "devices"
 
+CONF_CHANNELS: Final = "channels"
+CONF_UNIT_ID: Final = "unit_id"
+CONF_TABLE: Final = "table"
+CONF_SNMP_VERSION: Final = "snmp_version"
+CONF_SNMP_PORT: Final = "snmp_port"
+CONF_COMMUNITY: Final = "community"
+CONF_WRITE_COMMUNITY: Final = "write_community"
+CONF_USER: Final = "user"
+CONF_LEVEL: Final = "level"
+CONF_AUTH_PROTOCOL: Final = "auth_protocol"
+CONF_AUTH_PASSWORD: Final = "auth_password"  # noqa: S105 - the name of a field
+CONF_PRIV_PROTOCOL: Final = "priv_protocol"
+CONF_PRIV_PASSWORD: Final = "priv_password"  # noqa: S105 - the name of a field
+
+SECRETS: Final = frozenset({CONF_COMMUNITY, CONF_WRITE_COMMUNITY, CONF_USER, CONF_AUTH_PASSWORD, CONF_PRIV_PASSWORD})
+"""What of an entry is never shown to anyone."""
+
 # Entry options.
 CONF_INTERVAL: Final = "interval"
 CONF_DELAY: Final = "delay_before_sending"
@@ -37,5 +54,6 @@ CONF_STANDBY_CURRENT: Final = "standby_current"
 CONF_HEALTH_CHECKS: Final = "health_checks"
 CONF_UNIT_IDS: Final = "unit_ids"
 CONF_FULL_SCAN: Final = "full_scan"
+CONF_TRAP_PORT: Final = "trap_port"
 
 EVENT_COMMAND: Final = f"{DOMAIN}_command"

@@ -7,7 +7,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.translation import async_get_cached_translations
@@ -18,6 +18,7 @@ from homeassistant.util import dt as dt_util
 from .const import CONF_CONTROLS, CONF_DELAY, CONF_UID, DOMAIN, LOGGER
 from .gateways.base import (
     Alarm,
+    AuthenticationFailed,
     CannotConnect,
     CommandRefused,
     Danger,
@@ -27,6 +28,7 @@ from .gateways.base import (
     GatewayError,
     Identity,
     NotSupported,
+    NotThisDevice,
     Report,
     alarm_edges,
 )
@@ -49,11 +51,19 @@ NOT_THE_CALLER = {
     "relay_not_manual",
     "generator_kept_running",
     "not_supported",
+    "remote_control_disabled",
+    "not_confirmed",
+    "no_write_access",
+    "needs_snmp",
+    "eco_mode_not_available",
+    "transfer_not_available",
 }
 REASONS: Mapping[type[GatewayError], str] = {
+    AuthenticationFailed: "authentication_failed",
     DeviceGone: "device_gone",
     NotSupported: "not_supported",
     CannotConnect: "no_answer",
+    NotThisDevice: "no_answer",
 }
 
 
@@ -115,6 +125,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         """Its name among all that is read on the connection."""
         self._logged_away = False
         self._identity: Identity | None = None
+        self._advice: frozenset[str] = frozenset()
         self._alarms = entry.runtime_data.memory.alarms_of(device.key)
         self._alarm_listeners: list[Callable[[Alarm, bool], None]] = []
         self._unheard: deque[tuple[Alarm, bool]] = deque(maxlen=100)
@@ -168,6 +179,8 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         if report.available:
             self._note_identity()
         runtime = self.config_entry.runtime_data
+        if self is runtime.main and runtime.gateway.rejected:
+            self.config_entry.async_start_reauth(self.hass)
         if report.available and self is runtime.main:
             runtime.watch.look(self.hass, self.config_entry, dt_util.utcnow().timestamp())
         self.async_set_updated_data(report)
@@ -176,7 +189,26 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         for adder in list(runtime.adders):
             adder(self)
         self._pass_on_alarms()
+        self._advise()
         runtime.memory.async_keep()
+
+    def _advise(self) -> None:
+        """Tell in a repair what is to be mended on the device, and take back what was."""
+        if (advice := frozenset(self.device.advice)) == self._advice:
+            return
+        for key in self._advice - advice:
+            ir.async_delete_issue(self.hass, DOMAIN, f"{key}_{self.unique_id_prefix}")
+        for key in advice - self._advice:
+            ir.async_create_issue(
+                self.hass,
+                DOMAIN,
+                f"{key}_{self.unique_id_prefix}",
+                is_fixable=False,
+                severity=ir.IssueSeverity.WARNING,
+                translation_key=key,
+                translation_placeholders={"title": self.config_entry.title},
+            )
+        self._advice = advice
 
     def _note_identity(self) -> None:
         """Keep the device registry at what the device says of itself."""
@@ -215,6 +247,8 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
             self._unheard.extend(edges)
         if edges:
             runtime.memory.async_keep_alarms(self.device.key, self._alarms)
+            # What shows them was written before they were known.
+            self.async_update_listeners()
 
     # --- commands --------------------------------------------------------------------------------------------------
 
@@ -226,6 +260,14 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
                 translation_key="control_not_enabled",
                 translation_placeholders={"control": self._name_of(danger), "title": self.config_entry.title},
             )
+
+    async def _require_administrator(self, danger: Danger | None, context: Context | None) -> None:
+        """Raise ``Unauthorized`` where a user without the rights of an administrator would drop the load."""
+        if danger is None or not danger.drops_load or context is None or context.user_id is None:
+            return
+        user = await self.hass.auth.async_get_user(context.user_id)
+        if user is None or not user.is_admin:
+            raise Unauthorized(context=context)
 
     def _name_of(self, danger: Danger) -> str:
         """What the options call a control."""
@@ -254,6 +296,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         runtime = self.config_entry.runtime_data  # an entry that is unloaded while a command waits has none any more
         try:
             self.require_enabled(danger)
+            await self._require_administrator(danger, context)
             self._require_available()
             async with runtime.pending.turn(
                 self.device.key, control, float(self.config_entry.options.get(CONF_DELAY, 0))
@@ -262,17 +305,11 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         except ServiceValidationError as err:
             result = err.translation_key or result
             raise
-        except CommandRefused as err:
-            result = err.reason
-            if err.reason == "writes_not_allowed":
+        except GatewayError as err:
+            result = err.reason if isinstance(err, CommandRefused) else REASONS[type(err)]
+            if result == "writes_not_allowed":
                 self._note_read_only(True)
-            error = HomeAssistantError if err.reason in NOT_THE_CALLER else ServiceValidationError
-            raise error(
-                translation_domain=DOMAIN, translation_key=err.reason, translation_placeholders=err.placeholders
-            ) from err
-        except (DeviceGone, NotSupported, CannotConnect) as err:
-            result = REASONS[type(err)]
-            raise HomeAssistantError(translation_domain=DOMAIN, translation_key=result) from err
+            raise self._translated(err) from err
         else:
             result = effect.value
             self._replace_due(runtime, control, end)
@@ -293,6 +330,25 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
             )
             runtime.lease.runner.expedite(self.reading_name)
             self.async_update_listeners()
+
+    def _translated(self, err: GatewayError) -> HomeAssistantError:
+        """What the user is told of an error of the gateway."""
+        if not isinstance(err, CommandRefused):
+            return HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key=REASONS[type(err)],
+                translation_placeholders={"title": self.config_entry.title},
+            )
+        error = HomeAssistantError if err.reason in NOT_THE_CALLER else ServiceValidationError
+        return error(translation_domain=DOMAIN, translation_key=err.reason, translation_placeholders=err.placeholders)
+
+    async def async_ask[T](self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask the device something that no part of it holds. Raises ``HomeAssistantError``, translated."""
+        self._require_available()
+        try:
+            return await ask()
+        except GatewayError as err:
+            raise self._translated(err) from err
 
     def _replace_due(self, runtime: SuiteRuntimeData, control: str, end: DueCommand | None) -> None:
         """The newest command for a control wins, over one that was to be given later too."""

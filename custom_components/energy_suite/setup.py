@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
-from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.typing import UNDEFINED
-from modbus_connection import ModbusTcpParams
 
 from .connection import async_get_connection
 from .const import CONF_DEVICES, CONF_GATEWAY, CONF_INTERVAL, CONF_UID, DOMAIN, LOGGER
@@ -25,17 +24,19 @@ async def async_make_runtime(hass: HomeAssistant, entry: SuiteConfigEntry) -> Su
     """The connection, the gateway and the memory of an entry; nothing is asked of the gateway yet."""
     kind = KINDS[entry.data[CONF_GATEWAY]]
     interval = float(entry.options.get(CONF_INTERVAL, kind.interval))
-    lease = async_get_connection(
-        hass,
-        entry,
-        ModbusTcpParams(host=entry.data[CONF_HOST], port=entry.data[CONF_PORT]),
-        interval=interval,
-        timeout=kind.timeout,
-    )
+    settings = {**entry.data, **entry.options}
+
+    async def close_gateway() -> None:
+        await gateway.close()
+
+    # Run in reverse order: first nothing is read any more.
+    entry.async_on_unload(close_gateway)
+    lease = async_get_connection(hass, entry, kind.endpoint(settings), interval=interval, timeout=kind.timeout)
+    gateway = kind.make(lease.unit, interval, settings)
     memory = Memory(hass, entry.entry_id)
     await memory.async_load()
     runtime = SuiteRuntimeData(
-        gateway=kind.make(lease.unit, interval, entry.options),
+        gateway=gateway,
         lease=lease,
         memory=memory,
         watch=Watch.from_options(
@@ -56,11 +57,12 @@ async def async_make_runtime(hass: HomeAssistant, entry: SuiteConfigEntry) -> Su
 async def async_identify(hass: HomeAssistant, entry: SuiteConfigEntry, gateway: Gateway) -> Identity:
     """Ask the gateway who it is, and refuse one that is not the one that was added.
 
-    Raises ``CannotConnect``, ``NotThisDevice`` or ``ConfigEntryNotReady``.
+    Raises ``CannotConnect``, ``NotThisDevice``, ``AuthenticationFailed`` or ``ConfigEntryNotReady``.
     """
     identity = await gateway.probe()
     issue_id = f"replaced_gateway_{entry.entry_id}"
-    if identity.serial == entry.unique_id:
+    # Who does not say its serial number now has not become another for that.
+    if identity.serial in (None, entry.unique_id):
         ir.async_delete_issue(hass, DOMAIN, issue_id)
         return identity
     ir.async_create_issue(
@@ -105,6 +107,7 @@ def async_start_device(hass: HomeAssistant, entry: SuiteConfigEntry, found: Foun
         manufacturer=device.manufacturer,
         name=UNDEFINED if known or name is None else name,
         translation_key=device.kind if not known and name is None else None,
+        translation_placeholders={"number": str(found.number or "")},
         via_device_id=main.device_id if main else UNDEFINED,
         configuration_url=UNDEFINED if main else _page(entry.data[CONF_HOST]),
     )
