@@ -16,7 +16,8 @@ def fixture(diagnostics: dict[str, Any]) -> dict[str, Any]:
         "devices": {
             key: {name: device[name] for name in KEPT if name in device}
             for key, device in devices.items()
-            if device.get("registers")
+            # What is read of a unit of a UPS is among the registers of the UPS.
+            if device.get("registers") or device.get("available")
         }
     }
 

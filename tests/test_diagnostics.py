@@ -3,10 +3,11 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 from homeassistant.config_entries import ConfigEntryState
@@ -14,7 +15,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from modbus_connection import IllegalDataAddressError
-from modbus_connection.mock import MockModbusConnection
+from modbus_connection.mock import MockModbusConnection, MockModbusUnit
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.energy_suite.const import DOMAIN
@@ -29,14 +30,21 @@ from custom_components.energy_suite.entities.descriptions import (
     SwitchDescription,
     TrackerDescription,
 )
+from custom_components.energy_suite.entities.netvision import NETVISION
 from custom_components.energy_suite.gateways.base import Device, Found, NotSupported
 from custom_components.energy_suite.gateways.kinds import KINDS
+from custom_components.energy_suite.gateways.netvision.gateway import NetVisionGateway
+from custom_components.energy_suite.gateways.netvision.machine import Machine
+from custom_components.energy_suite.gateways.netvision.mib import SnmpChannel
+from custom_components.energy_suite.gateways.netvision.modbus import ModbusChannel
+from custom_components.energy_suite.gateways.netvision.quantities import BLOCKS, ROOTS, Table
+from custom_components.energy_suite.gateways.netvision.status import UnitStatus
 from custom_components.energy_suite.gateways.registers import Registers
 from demo.faults import zeros
 from demo.registers import STRING, load_registers
 from demo.victron_house import INSTANCES, VictronHouse
 from scripts.fixture import main
-from tests.conftest import Suite
+from tests.conftest import GatewaySuite
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures" / "diagnostics").glob("*.json"))
 PORTAL_ID = "c0619ab1c2d3"
@@ -67,7 +75,7 @@ def private(house: VictronHouse) -> set[str]:
 
 
 async def downloaded(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator, suite: Suite, device: str | None = None
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, suite: GatewaySuite, device: str | None = None
 ) -> Any:
     """The file that "Download diagnostics" gives."""
     assert await async_setup_component(hass, "diagnostics", {})
@@ -132,6 +140,26 @@ async def test_the_texts_are_on_the_wire_and_in_the_entry_so_that_hiding_them_me
     serials = [found for found in suite.entry.data["devices"] if found["serial"] in seen]
     assert {found["kind"] for found in serials} == {"grid_meter", "pv_inverter", "ev_charger"}
     assert all(found["serial"].lower() in found["key"] for found in serials)
+
+
+@pytest.mark.parametrize("machine", ["netys", "masterys", "statys"])
+@pytest.mark.parametrize("channels", ["modbus", "snmp", "both"])
+async def test_nothing_private_is_in_the_files_of_a_card(hass, card_suite, machine, hass_client):
+    hass.config_entries.async_update_entry(card_suite.entry, title=TITLE)
+    serial = card_suite.card.machine.serial
+    main = "sts" if machine == "statys" else "ups"
+    assert card_suite.entry.runtime_data.gateway.line.machine.serial == serial
+    secrets = (serial, TITLE, "Energy room", *(card_suite.entry.data[key] for key in ("host", "uid", "community")))
+    for device in (None, "card", main):
+        file = await downloaded(hass, hass_client, card_suite, device)
+        # The public community of the tests is a word of the language.
+        written = json.dumps(file, ensure_ascii=False).lower().replace("public_key", "")
+        assert not [secret for secret in secrets if secret.lower() in written]
+        assert file["data"]["devices"]
+        for each in file["data"]["devices"].values():
+            text = in_registers(each["registers"].get("holding", {}))
+            assert not [piece for piece in pieces(serial) if piece in text]
+            assert all(isinstance(number, int) for number in each["registers"].get("objects", {}).values())
 
 
 # --- content -----------------------------------------------------------------------------------------------------
@@ -219,7 +247,7 @@ async def test_the_command_makes_a_fixture_of_a_file(hass, suite, hass_client, t
     assert set(made) == {"devices"}
     for key, device in made["devices"].items():
         assert set(device) == {"kind", "unit_id", "registers"}, key
-    device, gone = await replayed(made["devices"]["battery_2"])
+    device, gone = await replayed_of_victron(made["devices"]["battery_2"])
     assert gone == []
     assert device.voltage == pytest.approx(suite.house.site.battery.voltage, abs=0.01)
 
@@ -236,7 +264,30 @@ def test_the_command_refuses_what_is_no_such_file(tmp_path, monkeypatch, capsys,
     assert not (tmp_path / "made").exists()
 
 
-async def replayed(stored: Mapping[str, Any]) -> tuple[Any, list[str]]:
+async def test_the_file_of_a_card_becomes_a_fixture_of_all_its_devices(
+    hass, card_suite, hass_client, tmp_path, monkeypatch
+):
+    download = tmp_path / "config_entry-energy_suite-01J.json"
+    download.write_text(json.dumps(await downloaded(hass, hass_client, card_suite)), encoding="utf-8")
+    monkeypatch.setattr("scripts.fixture.FIXTURES", tmp_path)
+    monkeypatch.setattr("sys.argv", ["scripts/fixture", str(download), "masterys"])
+    main()
+    made = json.loads((tmp_path / "masterys.json").read_text(encoding="utf-8"))["devices"]
+    assert [device["kind"] for device in made.values()] == ["netvision_card", "ups", *["ups_unit"] * 3]
+    devices = await replayed(made)
+    assert devices["ups_1"].state_of_charge == card_suite.card.ups.state_of_charge
+    assert devices["netvision_card_0"].shutdown_delay == 180
+    assert {device.unit_status for key, device in devices.items() if "unit" in key} == {UnitStatus.IN_SERVICE}
+
+
+async def replayed(stored: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The devices behind the registers of a report."""
+    if any(each["kind"] in NETVISION for each in stored.values()):
+        return await replayed_of_a_card(stored)
+    return {key: (await replayed_of_victron(each))[0] for key, each in stored.items()}
+
+
+async def replayed_of_victron(stored: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """The device behind the registers of a report, and its parts that the report has nothing of."""
     connection = MockModbusConnection()
     kind = KINDS["victron_gx"]
@@ -260,6 +311,67 @@ async def replayed(stored: Mapping[str, Any]) -> tuple[Any, list[str]]:
     return device, gone
 
 
+class ReportedWords(ModbusChannel):
+    """A card's Modbus server whose words are those of a report, which names no product."""
+
+    def __init__(self, unit: MockModbusUnit, told: Machine) -> None:
+        super().__init__(unit, told.table)
+        self._told = told
+
+    @override
+    async def identify(self) -> Machine:
+        self.machine = self._told
+        return self._told
+
+
+class ReportedObjects:
+    """Stands in for the SNMP client: a card whose objects are those of a report, which holds no texts."""
+
+    def __init__(self, table: Table, objects: Mapping[str, int]) -> None:
+        self._root = ROOTS[table]
+        firmware = {Table.UPS_MIB: "1.5.0", Table.STS_MIB: "1.4.0"}[table]
+        self._objects: dict[str, int | str] = {firmware: "", **objects}
+
+    async def get(self, oids: Sequence[str]) -> dict[str, int | str]:
+        told = {f"{self._root}.{suffix}": value for suffix, value in self._objects.items()}
+        return {oid: told[oid] for oid in oids if oid in told}
+
+    async def walk(self, *roots: str) -> dict[str, int | str]:
+        told = {f"{self._root}.{suffix}": value for suffix, value in self._objects.items()}
+        return {oid: value for oid, value in told.items() if oid.startswith(tuple(f"{root}." for root in roots))}
+
+
+async def replayed_of_a_card(stored: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The card of a report and what is behind it: they share what was read."""
+    words: dict[int | str, int | bool] = {}
+    objects: dict[str, int] = {}
+    for each in stored.values():
+        words |= each["registers"].get("holding", {})
+        objects |= each["registers"].get("objects", {})
+    kinds = [each["kind"] for each in stored.values()]
+    is_sts = "sts" in kinds
+    modbus = snmp = None
+    if words:
+        (table,) = (table for table, blocks in BLOCKS.items() if str(blocks[0][0]) in words)
+        unit = MockModbusConnection().for_unit(1)
+        unit.load_raw({"holding": words})
+        modbus = ReportedWords(unit, Machine(table=table, has_battery=not is_sts))
+    if objects:
+        client: Any = ReportedObjects(Table.STS_MIB if is_sts else Table.UPS_MIB, objects)
+        snmp = SnmpChannel(client)
+    gateway = NetVisionGateway(modbus=modbus, snmp=snmp)
+    await gateway.probe()
+    devices: dict[str, Any] = {}
+    for place, (key, each) in enumerate(stored.items()):
+        found = Found(key=key, kind=each["kind"], unit_id=1, number=kinds[:place].count("ups_unit") + 1)
+        device = devices[key] = gateway.device(found)
+        for part in device.parts.values():
+            with suppress(NotSupported):
+                await part.async_read(0.0)
+        device.settle(0.0)
+    return devices
+
+
 def value_of(description: Description, device: Device) -> Any:
     """What the entity would show."""
     if isinstance(description, TrackerDescription):
@@ -280,8 +392,7 @@ def test_there_is_a_fixture_of_every_kind_of_device():
 async def test_every_entity_makes_sense_of_a_report(file):
     stored = json.loads(file.read_text(encoding="utf-8"))
     assert stored["devices"]
-    for key, each in stored["devices"].items():
-        device, _ = await replayed(each)
+    for key, device in (await replayed(stored["devices"])).items():
         assert any(part.present for part in device.parts.values()), key
         assert all(alarm.key for alarm in device.alarms)
         known = 0
@@ -296,7 +407,8 @@ async def test_every_entity_makes_sense_of_a_report(file):
                 low, high = description.range_fn(device)
                 assert low < high, where
             known += value is not None and description.exists_fn(device)
-        assert known, key
+        # By SNMP a unit of a UPS tells its alarms alone.
+        assert known or device.kind == "ups_unit", key
 
 
 @pytest.mark.parametrize("file", FIXTURES, ids=lambda file: file.stem)
@@ -304,5 +416,8 @@ def test_a_fixture_holds_no_text(file):
     stored = json.loads(file.read_text(encoding="utf-8"))
     for device in stored["devices"].values():
         assert set(device) <= {"kind", "unit_id", "registers"}
-        for words in device["registers"].values():
-            assert not re.search(r"[A-Za-z]{2}[ -~]{6}", in_registers(words))
+        for space, words in device["registers"].items():
+            if space == "objects":
+                assert all(isinstance(number, int) for number in words.values())
+            else:
+                assert not re.search(r"[A-Za-z]{2}[ -~]{6}", in_registers(words))

@@ -23,8 +23,16 @@ from custom_components.energy_suite.entities.descriptions import (
     SwitchDescription,
     TrackerDescription,
 )
-from custom_components.energy_suite.gateways.base import Danger
+from custom_components.energy_suite.flows import common, netvision, options, victron
+from custom_components.energy_suite.gateways.base import (
+    AuthenticationFailed,
+    CannotConnect,
+    Danger,
+    DeviceGone,
+    NotThisDevice,
+)
 from custom_components.energy_suite.gateways.kinds import KINDS
+from custom_components.energy_suite.gateways.netvision.line import Channel
 
 PACKAGE = Path(__file__).parents[1] / "custom_components" / "energy_suite"
 BUDGET = 150_000
@@ -141,6 +149,11 @@ def issue_texts() -> Iterator[str]:
     for call in CALLS:
         if called(call) == "async_create_issue":
             yield from literals(argument(call, "translation_key"))
+    for module in modules():
+        for node in ast.walk(module):
+            if isinstance(node, ast.FunctionDef) and node.name == "advice":
+                tuples = (each for each in ast.walk(node) if isinstance(each, ast.Tuple))
+                yield from (text for each in tuples for element in each.elts for text in literals(element))
 
 
 def every_description() -> Iterator[tuple[str, Description]]:
@@ -220,8 +233,8 @@ def test_every_state_of_an_enumeration_has_a_text_and_no_other():
             assert description.translation_key is not None
             named = (PLATFORM_OF[type(description)], description.translation_key)
             states.setdefault(named, set()).update(description.options)
-    for (platform, key), options in states.items():
-        assert set(ENGLISH["entity"][platform][key].get("state", {})) == options, key
+    for (platform, key), shown in states.items():
+        assert set(ENGLISH["entity"][platform][key].get("state", {})) == shown, key
     assert {
         (platform, key)
         for platform in ("sensor", "select")
@@ -285,16 +298,29 @@ def test_every_issue_has_a_text_and_every_text_an_issue():
 # --- flows and actions -------------------------------------------------------------------------------------------
 
 
-FLOW = ast.parse((PACKAGE / "config_flow.py").read_text(encoding="utf-8"))
+FLOWS = {
+    module: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    for module in (config_flow, common, netvision, options, victron)
+}
+
+
+def flow_calls(*functions: str) -> Iterator[tuple[Any, ast.Call]]:
+    """The calls of these functions in the flows, each with the module that it is in."""
+    for module, tree in FLOWS.items():
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and called(call) in functions:
+                yield module, call
 
 
 def flow_words(function: str, name: str) -> set[str]:
     """The words that the flows give for ``name``, constants of the module resolved."""
     found: set[str] = set()
-    for call in ast.walk(FLOW):
-        if isinstance(call, ast.Call) and called(call) == function:
-            value = argument(call, name)
-            found |= {getattr(config_flow, value.id)} if isinstance(value, ast.Name) else set(literals(value))
+    for module, call in flow_calls(function):
+        value = argument(call, name)
+        if not isinstance(value, ast.Name):
+            found |= set(literals(value))
+        elif value.id.isupper():
+            found.add(getattr(module, value.id))
     return found
 
 
@@ -310,6 +336,10 @@ def both(*path: str) -> set[str]:
 
 def test_every_step_of_a_flow_has_texts_and_every_text_a_step():
     shown = flow_words("async_show_form", "step_id") | flow_words("async_show_menu", "step_id")
+    shown |= {
+        getattr(module, ast.unparse(call.args[0]), None) or "reconfigure"
+        for module, call in flow_calls("_ask", "_form")
+    }
     assert shown == both("step")
     assert flow_words("async_show_progress", "progress_action") == both("progress")
 
@@ -320,7 +350,7 @@ def test_the_menu_names_every_kind_of_gateway():
 
 def test_every_end_of_a_flow_has_a_text():
     # The first by the flow itself and by Home Assistant, the second by Home Assistant alone.
-    by_itself = {"already_configured", "reconfigure_successful"}
+    by_itself = {"already_configured", "reconfigure_successful", "reauth_successful"}
     assert both("abort") == flow_words("async_abort", "reason") | by_itself
 
 
@@ -330,16 +360,20 @@ def test_every_reason_for_no_connection_has_a_text():
     }
     errors = set(ENGLISH["config"]["error"])
     assert reasons <= errors
-    assert both("error") <= reasons | WORDS
+    of_channels = {
+        netvision._error_of(channel, err)
+        for channel in Channel
+        for err in (*map(CannotConnect, reasons), AuthenticationFailed(), DeviceGone(), NotThisDevice())
+        if not (channel is Channel.MODBUS and isinstance(err, AuthenticationFailed))
+    }
+    assert both("error") <= reasons | of_channels | WORDS
+    assert of_channels <= errors
 
 
 def test_every_field_of_a_flow_has_a_name():
-    markers = [
-        call for call in ast.walk(FLOW) if isinstance(call, ast.Call) and called(call) in {"Required", "Optional"}
-    ]
-    names = {ast.unparse(call.args[0]) for call in markers}
+    markers = [(module, ast.unparse(call.args[0])) for module, call in flow_calls("Required", "Optional")]
     # The limits of the health checks are a table of their own.
-    fields = {getattr(config_flow, name) for name in names if name.isupper()} | set(config_flow.HEALTH_LIMITS)
+    fields = {getattr(module, name) for module, name in markers if name.isupper()} | set(options.HEALTH_LIMITS)
     named = {
         field
         for flow in ("config", "options")

@@ -12,11 +12,13 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_device_and_config_entry
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 from homeassistant.helpers.typing import VolSchemaType
+from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
 from .coordinator import DeviceCoordinator
 from .due import async_command_for
-from .gateways.base import Danger, Ess, Evse, Generator, Relay
+from .gateways.base import Danger, Ess, Evse, Generator, Relay, ShutdownManager, Ups
+from .gateways.netvision.control import COMMANDS, EVENT_ROWS, SCHEDULE_ROWS, Schedule, ShutdownAction, UpsCommand
 from .gateways.victron.bms import LEDS, firmware_verdict
 from .suite import async_get_suite
 from .texts import explanation
@@ -29,6 +31,18 @@ ATTR_FIRMWARE = "firmware"
 ATTR_MINIMUM_STATE_OF_CHARGE = "minimum_state_of_charge"
 ATTR_PULSE = "pulse"
 ATTR_RELAY = "relay"
+ATTR_COMMAND = "command"
+ATTR_CONFIRM = "confirm"
+ATTR_ROW = "row"
+ATTR_ACTION = "action"
+ATTR_DELAY = "delay"
+ATTR_FIRST_WARNING = "first_warning"
+ATTR_WARNING_INTERVAL = "warning_interval"
+ATTR_SCHEDULE = "schedule"
+ATTR_BEGIN_DAY = "begin_day"
+ATTR_BEGIN_TIME = "begin_time"
+ATTR_END_DAY = "end_day"
+ATTR_END_TIME = "end_time"
 
 ESS_MODES = [
     "optimized_with_batterylife",
@@ -146,6 +160,70 @@ async def _explain_bms_leds(call: ServiceCall) -> ServiceResponse:
     return answer
 
 
+def _require_confirmation(danger: Danger | None, call: ServiceCall) -> None:
+    """Raise ``ServiceValidationError`` where what drops the load was not confirmed."""
+    if danger is not None and danger.drops_load and not call.data.get(ATTR_CONFIRM):
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="confirmation_needed")
+
+
+async def _ups_command(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
+    device: Any = coordinator.device
+    command = UpsCommand(call.data[ATTR_COMMAND])
+    danger = COMMANDS[command].danger
+    coordinator.require_enabled(danger)
+    _require_confirmation(danger, call)
+    await coordinator.async_command(
+        command.value,
+        lambda: device.give_command(command),
+        before=_name(device.ups_status),
+        to=command.value,
+        danger=danger,
+        context=call.context,
+    )
+
+
+async def _set_shutdown_event(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
+    device: Any = coordinator.device
+    coordinator.require_enabled(Danger.UPS_SHUTDOWN)
+    _require_confirmation(Danger.UPS_SHUTDOWN, call)
+    row, action = call.data[ATTR_ROW], ShutdownAction(call.data[ATTR_ACTION])
+    numbers = {name: call.data.get(name) for name in (ATTR_DELAY, ATTR_FIRST_WARNING, ATTR_WARNING_INTERVAL)}
+    await coordinator.async_command(
+        f"shutdown_event_{row}",
+        lambda: device.set_shutdown_event(row, action=action, **numbers),
+        before=None,
+        to=action.value,
+        danger=Danger.UPS_SHUTDOWN,
+        context=call.context,
+    )
+
+
+async def _set_ups_schedule(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
+    device: Any = coordinator.device
+    coordinator.require_enabled(Danger.UPS_SCHEDULES)
+    _require_confirmation(Danger.UPS_SCHEDULES, call)
+    schedule, row = Schedule(call.data[ATTR_SCHEDULE]), call.data[ATTR_ROW]
+    begin = (call.data[ATTR_BEGIN_DAY], call.data[ATTR_BEGIN_TIME].strftime("%H:%M"))
+    end = (call.data[ATTR_END_DAY], call.data[ATTR_END_TIME].strftime("%H:%M"))
+    await coordinator.async_command(
+        f"{schedule}_schedule_{row}",
+        lambda: device.set_schedule(schedule, row, begin=begin, end=end),
+        before=None,
+        to=" ".join((*begin, *end)),
+        danger=Danger.UPS_SCHEDULES,
+        context=call.context,
+    )
+
+
+async def _get_ups_settings(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
+    """Read the settings of shutdown and schedules of the card that is named."""
+    settings: list[JsonValueType] = []
+    for coordinator in _targets(hass, call, ShutdownManager):
+        device: Any = coordinator.device
+        settings.append({"device": coordinator.title, **await coordinator.async_ask(device.read_settings)})
+    return {"settings": settings}
+
+
 def _name(value: Any) -> str | None:
     return None if value is None else value.name.lower()
 
@@ -190,9 +268,49 @@ ACTIONS: Mapping[str, tuple[type[Any], Handler, VolSchemaType]] = {
             }
         ),
     ),
+    "ups_command": (
+        Ups,
+        _ups_command,
+        _schema(
+            {
+                vol.Required(ATTR_COMMAND): vol.In([command.value for command in UpsCommand]),
+                vol.Optional(ATTR_CONFIRM, default=False): cv.boolean,
+            }
+        ),
+    ),
+    "set_shutdown_event": (
+        ShutdownManager,
+        _set_shutdown_event,
+        _schema(
+            {
+                vol.Required(ATTR_ROW): vol.All(vol.Coerce(int), vol.Range(1, EVENT_ROWS)),
+                vol.Required(ATTR_ACTION): vol.In([action.value for action in ShutdownAction]),
+                vol.Optional(ATTR_DELAY): vol.All(vol.Coerce(int), vol.Range(0, 10_080)),
+                vol.Optional(ATTR_FIRST_WARNING): vol.All(vol.Coerce(int), vol.Range(0, 3600)),
+                vol.Optional(ATTR_WARNING_INTERVAL): vol.All(vol.Coerce(int), vol.Range(0, 3600)),
+                vol.Optional(ATTR_CONFIRM, default=False): cv.boolean,
+            }
+        ),
+    ),
+    "set_ups_schedule": (
+        ShutdownManager,
+        _set_ups_schedule,
+        _schema(
+            {
+                vol.Required(ATTR_SCHEDULE): vol.In([schedule.value for schedule in Schedule]),
+                vol.Required(ATTR_ROW): vol.All(vol.Coerce(int), vol.Range(1, SCHEDULE_ROWS)),
+                vol.Required(ATTR_BEGIN_DAY): cv.string,
+                vol.Required(ATTR_BEGIN_TIME): cv.time,
+                vol.Required(ATTR_END_DAY): cv.string,
+                vol.Required(ATTR_END_TIME): cv.time,
+                vol.Optional(ATTR_CONFIRM, default=False): cv.boolean,
+            }
+        ),
+    ),
 }
 """Action -> the capability of the devices it is for, its handler, its schema."""
 
+GET_UPS_SETTINGS = "get_ups_settings"
 EXPLAIN_BMS_LEDS = "explain_bms_leds"
 EXPLAIN_BMS_LEDS_SCHEMA = vol.All(
     vol.Schema(
@@ -215,6 +333,17 @@ def async_register_actions(hass: HomeAssistant) -> None:
                 await handler(hass, coordinator, call)
 
         hass.services.async_register(DOMAIN, name, handle, schema=schema)
+
+    async def get_ups_settings(call: ServiceCall) -> ServiceResponse:
+        return await _get_ups_settings(hass, call)
+
+    hass.services.async_register(
+        DOMAIN,
+        GET_UPS_SETTINGS,
+        get_ups_settings,
+        schema=_schema({}),
+        supports_response=SupportsResponse.ONLY,
+    )
     hass.services.async_register(
         DOMAIN,
         EXPLAIN_BMS_LEDS,

@@ -13,6 +13,7 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     DurationSelector,
     NumberSelector,
     NumberSelectorConfig,
@@ -25,6 +26,8 @@ from homeassistant.helpers.typing import ConfigType, TemplateVarsType
 from .actions import (
     ATTR_CHARGING,
     ATTR_CLOSED,
+    ATTR_COMMAND,
+    ATTR_CONFIRM,
     ATTR_CURRENT,
     ATTR_DURATION,
     ATTR_MINIMUM_STATE_OF_CHARGE,
@@ -35,7 +38,14 @@ from .actions import (
 from .const import DOMAIN
 from .coordinator import DeviceCoordinator
 from .entities import DESCRIPTIONS, descriptions_of
-from .entities.descriptions import Description, NumberDescription, SelectDescription, SwitchDescription
+from .entities.descriptions import (
+    ButtonDescription,
+    Description,
+    NumberDescription,
+    SelectDescription,
+    SwitchDescription,
+)
+from .gateways.netvision.control import COMMANDS
 from .suite import async_get_suite
 
 INVERTER_MODE: Final = "inverter_mode"
@@ -91,6 +101,15 @@ ACTIONS: Final[Mapping[str, DeviceAction]] = {
         for number in (1, 2)
         for verb in ("close", "open")
     },
+    **{
+        f"ups_{command}": DeviceAction(
+            command.value,
+            "ups_command",
+            {ATTR_COMMAND: command.value},
+            {vol.Required(ATTR_CONFIRM): BooleanSelector()} if about.danger else {},
+        )
+        for command, about in COMMANDS.items()
+    },
     "set_inverter_mode": DeviceAction(INVERTER_MODE, fields={vol.Required(ATTR_MODE): cv.string}),
 }
 
@@ -105,7 +124,9 @@ ACTION_SCHEMA = cv.key_value_schemas(
 
 def _is_control(description: Description, key: str) -> bool:
     """Whether it is what sets something, not the reading in place of it."""
-    return description.key == key and isinstance(description, NumberDescription | SelectDescription | SwitchDescription)
+    return description.key == key and isinstance(
+        description, ButtonDescription | NumberDescription | SelectDescription | SwitchDescription
+    )
 
 
 @callback

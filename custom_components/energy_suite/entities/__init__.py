@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterator
 
 from ..gateways.base import Device
 from .descriptions import Description
+from .netvision import NETVISION
 from .victron import VICTRON
 
-DESCRIPTIONS: dict[str, tuple[Description, ...]] = {**VICTRON}
+DESCRIPTIONS: dict[str, tuple[Description, ...]] = {**VICTRON, **NETVISION}
 
 
 def descriptions_of(device: Device, enabled_controls: Collection[str]) -> Iterator[Description]:

@@ -17,6 +17,7 @@ from homeassistant.const import (
     LIGHT_LUX,
     REVOLUTIONS_PER_MINUTE,
     EntityCategory,
+    UnitOfApparentPower,
     UnitOfDensity,
     UnitOfElectricCurrent,
     UnitOfElectricPotential,
@@ -117,6 +118,10 @@ SPEED: Final = Quantity(
     precision=1,
     shown_in=UnitOfSpeed.KILOMETERS_PER_HOUR,
 )
+APPARENT_POWER: Final = Quantity(
+    unit=UnitOfApparentPower.VOLT_AMPERE, device_class=SensorDeviceClass.APPARENT_POWER, precision=0
+)
+PHASE_SHIFT: Final = Quantity(unit=DEGREE, precision=0)
 ANGLE: Final = Quantity(unit=DEGREE, state_class=SensorStateClass.MEASUREMENT_ANGLE, precision=0)
 HEIGHT: Final = Quantity(unit=UnitOfLength.METERS, device_class=SensorDeviceClass.DISTANCE, precision=0)
 ROTATION: Final = Quantity(unit=REVOLUTIONS_PER_MINUTE, precision=0)
