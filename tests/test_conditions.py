@@ -89,10 +89,6 @@ def the_condition(name: str, suite, story: Story, **more: Any) -> dict[str, Any]
     }
 
 
-def test_every_condition_has_its_story():
-    assert set(OF_TRIGGERS) == set(CONDITIONS)
-
-
 @pytest.mark.parametrize("name", OF_TRIGGERS)
 @pytest.mark.usefixtures("furnished")
 async def test_it_passes_while_it_is_so(hass, suite, name):

@@ -9,10 +9,12 @@ from typing import Final
 from homeassistant.const import STATE_OFF, STATE_ON, Platform
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.automation import DomainSpec
+from homeassistant.helpers.automation import DomainSpec, filter_by_domain_specs
 
 from .const import CONF_DEVICES, CONF_UID, DOMAIN
 from .entities.common import words
+from .gateways.netvision.devices import Source
+from .gateways.netvision.status import StsStatus
 from .gateways.victron.enums import AcSource, EnergySource, EvStatus, GeneratorState, GensetStatus
 
 DOMAINS: Final[Mapping[str, DomainSpec]] = {
@@ -72,8 +74,8 @@ def _either(one: Fact, other: Fact) -> Fact:
 
 
 _STATUS: Final = _entities(("ev_charger", "status"))
-# The GX says which state of charge counts; a battery says its own.
-_STATE_OF_CHARGE: Final = _entities(("gx", "state_of_charge"), ("battery", "state_of_charge"))
+# The GX says which state of charge counts; a battery and a UPS say their own.
+_STATE_OF_CHARGE: Final = _entities(*((kind, "state_of_charge") for kind in ("gx", "battery", "ups")))
 _TANK: Final = _entities(("tank", "level"))
 
 GRID: Final = _one_of(_entities(("gx", "ac_source")), AcSource, AcSource.GRID, AcSource.SHORE)
@@ -107,12 +109,28 @@ ENERGY_SOURCES: Final = words(EnergySource)
 TANK_BELOW: Final = Level(_TANK, operator.le)
 TANK_ABOVE: Final = Level(_TANK, operator.ge)
 RELAY_CLOSED: Final = _on(("gx", "relay_1"), ("gx", "relay_2"), ("solar_charger", "relay"), ("ac_charger", "relay"))
+UPS_ON_BATTERY: Final = _on(("ups", "on_battery"))
+UPS_BATTERY_LOW: Final = _on(("ups", "battery_low"))
+UPS_ON_BYPASS: Final = _on(("ups", "on_bypass"))
+STOP_IMMINENT: Final = _on(("ups", "imminent_stop"), ("sts", "imminent_stop"))
+OVERLOADED: Final = _on(("ups", "overload"), ("sts", "overload"))
+LOAD_SUPPLIED: Final = _on(("ups", "load_supplied"), ("sts", "load_supplied"))
+# On a maintenance bypass or about to stop, the STS does not say which of its sources it is on.
+ON_PREFERRED_SOURCE: Final = _fact(
+    _entities(("sts", "sts_status")),
+    {StsStatus.ON_PREFERRED_SOURCE.name.lower()},
+    {StsStatus.ON_ALTERNATE_SOURCE.name.lower()},
+)
+STS_SOURCE: Final = _entities(("sts", "active_source"))
+STS_SOURCES: Final = words(Source)
 
 
 @callback
 def async_only(hass: HomeAssistant, entities: Collection[tuple[str, str]], entity_ids: Iterable[str]) -> set[str]:
     """Those of the entities that are ours and meant, whatever their ids and names are now."""
-    return {entity_id for entity_id in entity_ids if _kind_and_key(hass, entity_id) in entities}
+    # A button may have the key of the state that it leads to.
+    stateful = filter_by_domain_specs(hass, DOMAINS, set(entity_ids))
+    return {entity_id for entity_id in stateful if _kind_and_key(hass, entity_id) in entities}
 
 
 @callback

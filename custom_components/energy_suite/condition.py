@@ -116,6 +116,16 @@ CONDITIONS: Mapping[str, type[Condition]] = {
     "tank_is_above": _has_reached(automations.TANK_ABOVE),
     "relay_is_closed": _is(automations.RELAY_CLOSED),
     "relay_is_open": _is_not(automations.RELAY_CLOSED),
+    "ups_is_on_battery": _is(automations.UPS_ON_BATTERY),
+    "ups_is_on_mains": _is_not(automations.UPS_ON_BATTERY),
+    "ups_battery_is_low": _is(automations.UPS_BATTERY_LOW),
+    "ups_stop_is_imminent": _is(automations.STOP_IMMINENT),
+    "ups_is_overloaded": _is(automations.OVERLOADED),
+    "ups_is_on_bypass": _is(automations.UPS_ON_BYPASS),
+    "load_is_supplied": _is(automations.LOAD_SUPPLIED),
+    "load_is_not_supplied": _is_not(automations.LOAD_SUPPLIED),
+    "sts_is_on_preferred_source": _is(automations.ON_PREFERRED_SOURCE),
+    "sts_is_on_alternate_source": _is_not(automations.ON_PREFERRED_SOURCE),
 }
 
 

@@ -1,6 +1,6 @@
 """Triggers for automations, in the words of what happens to an installation."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, override
 
 import voluptuous as vol
@@ -16,7 +16,7 @@ from homeassistant.helpers.trigger import (
 )
 
 from . import automations
-from .automations import DOMAINS, Fact, Level, States, async_is_in, async_only
+from .automations import DOMAINS, Entities, Fact, Level, States, async_is_in, async_only
 
 CONF_SOURCE = "source"
 CONF_THRESHOLD = "threshold"
@@ -87,36 +87,39 @@ def _reaches(level: Level) -> type[Trigger]:
     return LevelTrigger
 
 
-class EnergySourceChanged(SuiteTrigger):
-    """Fires when the installation lives on another source, or on one of the sources given."""
+def _changes(entities: Entities, sources: Sequence[str]) -> type[Trigger]:
+    class SourceTrigger(SuiteTrigger):
+        """Fires when the source is another, or one of the sources given."""
 
-    _entities = automations.ENERGY_SOURCE
-    _schema = ENTITY_STATE_TRIGGER_SCHEMA_WITH_BEHAVIOR.extend(
-        {
-            vol.Required(CONF_OPTIONS, default={}): {
-                vol.Optional(CONF_SOURCE): vol.All(cv.ensure_list, [vol.In(automations.ENERGY_SOURCES)]),
+        _entities = entities
+        _schema = ENTITY_STATE_TRIGGER_SCHEMA_WITH_BEHAVIOR.extend(
+            {
+                vol.Required(CONF_OPTIONS, default={}): {
+                    vol.Optional(CONF_SOURCE): vol.All(cv.ensure_list, [vol.In(sources)]),
+                }
             }
-        }
-    )
+        )
 
-    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Know the sources that are meant: all, unless some are given."""
-        super().__init__(hass, config)
-        self._sources = self._options.get(CONF_SOURCE) or automations.ENERGY_SOURCES
+        def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+            """Know the sources that are meant: all, unless some are given."""
+            super().__init__(hass, config)
+            self._sources = self._options.get(CONF_SOURCE) or sources
 
-    @override
-    def is_valid_state(self, state: State, report_not_triggered: NotTriggeredReasonReporter) -> bool:
-        return state.state in self._sources
+        @override
+        def is_valid_state(self, state: State, report_not_triggered: NotTriggeredReasonReporter) -> bool:
+            return state.state in self._sources
 
-    @override
-    def is_valid_transition(self, from_state: State, to_state: State) -> bool:
-        return from_state.state != to_state.state
+        @override
+        def is_valid_transition(self, from_state: State, to_state: State) -> bool:
+            return from_state.state != to_state.state
+
+    return SourceTrigger
 
 
 TRIGGERS: Mapping[str, type[Trigger]] = {
     "grid_lost": _ends(automations.GRID),
     "grid_returned": _begins(automations.GRID),
-    "energy_source_changed": EnergySourceChanged,
+    "energy_source_changed": _changes(automations.ENERGY_SOURCE, automations.ENERGY_SOURCES),
     "generator_started": _begins(automations.GENERATOR_RUNNING),
     "generator_stopped": _ends(automations.GENERATOR_RUNNING),
     "generator_failed": _begins(automations.GENERATOR_FAILED),
@@ -131,6 +134,14 @@ TRIGGERS: Mapping[str, type[Trigger]] = {
     "tank_above": _reaches(automations.TANK_ABOVE),
     "relay_closed": _begins(automations.RELAY_CLOSED),
     "relay_opened": _ends(automations.RELAY_CLOSED),
+    "ups_on_battery": _begins(automations.UPS_ON_BATTERY),
+    "ups_mains_returned": _ends(automations.UPS_ON_BATTERY),
+    "ups_battery_low": _begins(automations.UPS_BATTERY_LOW),
+    "ups_imminent_stop": _begins(automations.STOP_IMMINENT),
+    "ups_overload": _begins(automations.OVERLOADED),
+    "ups_on_bypass": _begins(automations.UPS_ON_BYPASS),
+    "load_not_supplied": _ends(automations.LOAD_SUPPLIED),
+    "sts_source_changed": _changes(automations.STS_SOURCE, automations.STS_SOURCES),
 }
 
 
