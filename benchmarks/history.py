@@ -1,6 +1,6 @@
-"""Rows and megabytes that the recorder writes in a day of one of the demo's sites.
+"""Rows and megabytes that the recorder writes in a day of one of the demo's sites, or of a card.
 
-A day is replayed: every 5 s the model advances, every device is read as on the wire, and what the entities would
+A day is replayed: once per round the model advances, every device is read as on the wire, and what the entities would
 write is counted. Rows are weighed in a database that has the recorder's own tables and indices.
 """
 
@@ -24,7 +24,7 @@ from custom_components.energy_suite.gateways.registers import Registers
 from custom_components.energy_suite.gateways.schedule import SLOW_INTERVAL
 from custom_components.energy_suite.publishing import Publisher
 
-from .setting import KIND, found_devices, simulated
+from .setting import simulated
 
 DAY = 86_400
 WEIGHED = 50_000
@@ -45,8 +45,9 @@ async def measure(site: str) -> list[tuple[str, str]]:
 
 async def _rows_of_a_day(site: str) -> tuple[int, int]:
     """States that would be written in a day, and how many sensors have statistics."""
-    async with simulated(site) as installation:
-        lease, devices = await found_devices(installation, Pool(), KIND.interval)
+    async with simulated(site) as subject:
+        interval = subject.kind.interval
+        lease, gateway, devices = await subject.devices(Pool())
         await _read(devices, (Speed.LIVE, Speed.SLOW, Speed.ONCE), 0.0)
         watched = [
             (
@@ -59,11 +60,12 @@ async def _rows_of_a_day(site: str) -> tuple[int, int]:
             if description.entity_registry_enabled_default and hasattr(description, "value_fn")
         ]
         written, last = 0, dict[int, object]()
-        for now in range(0, DAY, int(KIND.interval)):
-            installation.advance(KIND.interval)
+        for now in range(0, DAY, int(interval)):
+            subject.advance(interval)
             with patch.object(Registers, "wall_clock", staticmethod(lambda now=now: float(now))):
                 await _read(devices, (Speed.LIVE, *((Speed.SLOW,) if now % SLOW_INTERVAL == 0 else ())), float(now))
             written += sum(_writes(*each, now, last) for each in watched)
+        await gateway.close()
         await lease.release()
     statistics = sum(getattr(description, "state_class", None) is not None for _, description, _ in watched)
     return written, statistics

@@ -13,32 +13,23 @@ from typing import Any
 from homeassistant import loader
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
-from modbus_connection import ModbusTcpParams
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_test_home_assistant
 
 import custom_components.energy_suite  # noqa: F401 - before Home Assistant looks for its own custom components
 from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.gateways.base import Found
 from custom_components.energy_suite.gateways.connections import Pool
-from demo.victron_site import VictronSite
 
-from .setting import KIND, percentile, simulated
+from .setting import Subject, percentile, simulated
 
-CHANGES = 40
-INTERVAL = 5.0
-
-
-# A power on the wire and the state that shows it: kind, key, service, path.
-SHOWN_POWERS = {
-    "house": ("grid_meter", "power", "grid", "/Ac/L1/Power"),
-    "boat": ("gx", "consumption_power", "system", "/Ac/Consumption/L1/Power"),
-}
+WATCHED = 200.0
+"""Seconds in which changes are looked for, one in each interval."""
 
 
 async def measure(site: str) -> list[tuple[str, str]]:
     """Set up the site in a Home Assistant and watch it."""
-    async with simulated(site) as installation, _home() as hass:
-        entry = await _entry(installation)
+    async with simulated(site) as subject, _home() as hass:
+        entry = await _entry(subject)
         entry.add_to_hass(hass)
         first, every = await _set_up(hass, entry)
         await hass.config_entries.async_unload(entry.entry_id)
@@ -50,17 +41,18 @@ async def measure(site: str) -> list[tuple[str, str]]:
         tracemalloc.stop()
         entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
         devices = entry.runtime_data.coordinators
-        latencies = await _latencies(hass, installation, entry, SHOWN_POWERS[site])
+        latencies = await _latencies(hass, subject, entry)
         await hass.config_entries.async_unload(entry.entry_id)
     enabled = sum(entity.disabled_by is None for entity in entities)
     return [
+        ("interval", f"{subject.kind.interval:g} s"),
         ("devices", str(len(devices))),
         ("entities enabled, disabled", f"{enabled}, {len(entities) - enabled}"),
         ("set-up to the first value", f"{first * 1000:.0f} ms, imports included"),
         ("set-up to all values", f"{every * 1000:.0f} ms"),
         ("memory per device, entities included", f"{grown / len(devices) / 1024:.0f} kB"),
         (
-            f"register to state at {INTERVAL:g} s",
+            "register or object to state",
             f"p50 {percentile(latencies, 0.5):.2f} s, p95 {percentile(latencies, 0.95):.2f} s",
         ),
     ]
@@ -75,25 +67,21 @@ async def _home() -> AsyncIterator[HomeAssistant]:
             await hass.async_stop(force=True)
 
 
-async def _entry(installation: VictronSite[Any]) -> Any:
-    lease = Pool().acquire(
-        ModbusTcpParams(host=installation.gx.host, port=installation.gx.port), interval=INTERVAL, timeout=KIND.timeout
-    )
-    gateway = KIND.make(lease.unit, INTERVAL, {})
+async def _entry(subject: Subject) -> Any:
+    lease, gateway = subject.connect(Pool())
     identity = await gateway.probe()
     found = [asdict(step) async for step in gateway.discover() if isinstance(step, Found)]
+    await gateway.close()
     await lease.release()
     return MockConfigEntry(
         domain=DOMAIN,
         unique_id=identity.serial,
         data={
-            "gateway": "victron_gx",
+            "gateway": subject.gateway,
             "uid": "benchmark",
-            "host": installation.gx.host,
-            "port": installation.gx.port,
+            **subject.settings,
             "devices": found,
         },
-        options={"interval": INTERVAL},
     )
 
 
@@ -115,17 +103,17 @@ async def _set_up(hass: HomeAssistant, entry: Any) -> tuple[float, float]:
     return first or every, every
 
 
-async def _latencies(
-    hass: HomeAssistant, installation: VictronSite[Any], entry: Any, shown: tuple[str, str, str, str]
-) -> list[float]:
-    """Change a power at random moments and wait for its state."""
-    kind, key, service, path = shown
+async def _latencies(hass: HomeAssistant, subject: Subject, entry: Any) -> list[float]:
+    """Change a value at random moments and wait for its state."""
+    kind, key = subject.shown
+    interval = subject.kind.interval
+    first, step = subject.shows
     unique_id = next(f"benchmark_{found['key']}_{key}" for found in entry.data["devices"] if found["kind"] == kind)
     entity_id = er.async_get(hass).async_get_entity_id("sensor", DOMAIN, unique_id)
     latencies = []
-    for change in range(CHANGES):
-        await asyncio.sleep(random.uniform(0, INTERVAL))
-        wanted = 1000 + 100 * change
+    for change in range(round(WATCHED / interval)):
+        await asyncio.sleep(random.uniform(0, interval))
+        wanted = first + step * change
         seen = asyncio.Event()
 
         @callback
@@ -136,7 +124,7 @@ async def _latencies(
 
         remove = hass.bus.async_listen("state_changed", note)
         changed = time.perf_counter()
-        installation.set(service, path, wanted)
+        subject.show(wanted)
         await seen.wait()
         latencies.append(time.perf_counter() - changed)
         remove()

@@ -8,7 +8,8 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
@@ -16,13 +17,18 @@ from typing import Any, Final, Self
 
 from .client import Client, ClientError
 from .dashboard import LANGUAGES
+from .gateway import Gateway
 from .gx import GxSimulator
 from .home import HOST, Home, HomeError
 from .life import known_site, new_site, set_clock, snapshot, to_june
 from .model import Hour, Model
+from .netvision import NetVisionCard
+from .netvision_machines import MACHINES
+from .rack import Rack
 from .scenario import SCENARIOS, Scenario, ScenarioError, ScenarioPlayer, load_scenario
 from .settling import PASSWORD, USER, answering, complete, make_user, place, running, settle
-from .sites import SITES
+from .site import Site
+from .sites import NO_UPS, SITES
 
 _INTEGRATION: Final = Path(__file__).parent.parent / "custom_components" / "energy_suite"
 _SAVE_EVERY: Final = 60.0
@@ -35,8 +41,11 @@ Energy Suite demo, ready after {seconds:.0f} s
   User / password  {user} / {password}
   Dashboard        {url}/{dashboard}
   Simulated GX     Modbus TCP, {host} port {port}
-
+{card}
 Ctrl-C stops it.
+"""
+_READY_CARD: Final = """\
+  Simulated card   NET VISION ({machine}): Modbus TCP, {host} port {modbus}; SNMP, port {snmp}
 """
 
 
@@ -52,9 +61,13 @@ class Memory:
     site: str = "house"
     language: str = LANGUAGES[0]
     port: int = 0
+    ups: str = NO_UPS
+    card_ports: list[int] = field(default_factory=lambda: [0, 0])
+    """Of Modbus TCP and of SNMP."""
     season: timedelta = timedelta()
     saved: datetime | None = None
     state: dict[str, Any] | None = None
+    rack: dict[str, Any] = field(default_factory=dict)
     settled: bool = False
 
     @classmethod
@@ -67,17 +80,21 @@ class Memory:
         except OSError, ValueError, TypeError, KeyError:
             return None
 
-    def save(self, site: Model) -> None:
+    def save(self, site: Model, rack: Rack | None = None) -> None:
         """Keep what there is now."""
         self.saved = datetime.now(UTC)
         self.state = snapshot(site)
+        self.rack = rack.snapshot() if rack else {}
         kept = {
             "site": self.site,
             "language": self.language,
             "port": self.port,
+            "ups": self.ups,
+            "card_ports": self.card_ports,
             "season": self.season // timedelta(weeks=1),
             "saved": self.saved.isoformat(),
             "state": self.state,
+            "rack": self.rack,
             "settled": self.settled,
         }
         new = self.path.with_suffix(".new")
@@ -85,10 +102,10 @@ class Memory:
         new.replace(self.path)
 
 
-def remembered(folder: Path, site: str, language: str | None, *, fresh: bool) -> Memory:
+def remembered(folder: Path, site: str, language: str | None, ups: str | None = None, *, fresh: bool) -> Memory:
     """What the folder knows; a folder whose set-up was not finished, or is not wanted, is emptied.
 
-    Raises DemoError if the folder holds another site or speaks another language, or is not ours to empty.
+    Raises DemoError if the folder holds another site or UPS or speaks another language, or is not ours to empty.
     """
     path = folder / "demo.json"
     memory = Memory.load(path)
@@ -97,6 +114,8 @@ def remembered(folder: Path, site: str, language: str | None, *, fresh: bool) ->
             raise DemoError(f"{folder} was set up for another site ({memory.site}); start once with --fresh")
         if language not in (None, memory.language):
             raise DemoError(f"{folder} was set up in another language ({memory.language}); start once with --fresh")
+        if ups not in (None, memory.ups):
+            raise DemoError(f"{folder} was set up with another UPS ({memory.ups}); start once with --fresh")
         return memory
     if folder.exists() and any(folder.iterdir()):
         if not path.exists():
@@ -104,7 +123,13 @@ def remembered(folder: Path, site: str, language: str | None, *, fresh: bool) ->
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     path.touch()
-    return Memory(path, site=site, language=language or LANGUAGES[0], season=to_june(datetime.now(UTC)))
+    return Memory(
+        path,
+        site=site,
+        language=language or LANGUAGES[0],
+        ups=ups or SITES[site].ups,
+        season=to_june(datetime.now(UTC)),
+    )
 
 
 def known_scenario(name: str | None, site: str) -> Scenario:
@@ -132,18 +157,44 @@ def free_port(port: int) -> int:
         return int(trial.getsockname()[1])
 
 
-async def live(player: ScenarioPlayer, memory: Memory, speed: float) -> None:
-    """Let the site live until cancelled, and keep its state now and then."""
+async def live(
+    player: ScenarioPlayer, memory: Memory, speed: float, ready: asyncio.Event, rack: Rack | None = None
+) -> None:
+    """Let the site live until cancelled, and keep its state and that of its rack now and then.
+
+    The story begins when `ready` is set: what it takes away must be there to be found and shown before.
+    """
     loop = asyncio.get_running_loop()
     now = saved = loop.time()
-    await player.advance(0)
     while True:
         await asyncio.sleep(1)
         before, now = now, loop.time()
-        await player.advance((now - before) * speed)
+        if ready.is_set():
+            await player.advance((now - before) * speed)
+        else:
+            player.installation.advance((now - before) * speed)
         if now - saved >= _SAVE_EVERY:
             saved = now
-            memory.save(player.installation.site)
+            memory.save(player.installation.site, rack)
+
+
+def gateways(memory: Memory) -> list[Gateway]:
+    """What a user adds to Home Assistant to see the site."""
+    found = [Gateway("victron_gx", {"host": HOST, "port": memory.port}, SITES[memory.site].controls)]
+    if memory.ups != NO_UPS:
+        modbus, snmp = memory.card_ports
+        form = {
+            "host": HOST,
+            "channels": "both",
+            "port": modbus,
+            "unit_id": 1,
+            "snmp_version": "v2c",
+            "snmp_port": snmp,
+            "community": "public",
+            "write_community": "private",
+        }
+        found.append(Gateway("netvision", form, ("ups_standby", "ups_bypass", "ups_shutdown", "ups_schedules")))
+    return found
 
 
 async def furnish(home: Home, memory: Memory, hours: list[Hour]) -> None:
@@ -162,8 +213,8 @@ async def furnish(home: Home, memory: Memory, hours: list[Hour]) -> None:
                 # The user may well have taken the site apart; the rest of it is still worth a look.
                 print(f"The history is not completed: {missing}")
         else:
-            print("Home Assistant runs; adding the gateway, the history and the dashboards ...", flush=True)
-            await settle(client, showcase, memory.language, (HOST, memory.port), hours)
+            print("Home Assistant runs; adding the gateways, the history and the dashboards ...", flush=True)
+            await settle(client, showcase, memory.language, gateways(memory), hours)
         await client.log_out()
 
 
@@ -171,9 +222,11 @@ async def demonstrate(options: argparse.Namespace, stop: asyncio.Event) -> None:
     """Run everything until `stop` is set. Raises DemoError, HomeError, ClientError, TimeoutError, OSError."""
     began = time.monotonic()
     scenario = known_scenario(options.scenario, options.site)
+    if options.site != "house" and options.ups not in (None, NO_UPS):
+        raise DemoError("only the house has a UPS")
     port = free_port(options.port)
     folder = options.folder or _FOLDERS[options.site]
-    memory = remembered(folder, options.site, options.language, fresh=options.fresh)
+    memory = remembered(folder, options.site, options.language, options.ups, fresh=options.fresh)
     showcase = SITES[memory.site]
     home = Home(folder, port, _INTEGRATION, place(showcase, memory.language))
     print(f"Starting a simulated {memory.site} and Home Assistant ...", flush=True)
@@ -184,17 +237,29 @@ async def demonstrate(options: argparse.Namespace, stop: asyncio.Event) -> None:
         site, hours = new_site(showcase.model, now, memory.season)
     if options.clock:
         set_clock(site, options.clock)
-    async with GxSimulator(memory.port) as gx:
+    async with AsyncExitStack() as simulators:
+        gx = await simulators.enter_async_context(GxSimulator(memory.port))
         memory.port = gx.port
         installation = showcase.installation(gx, site)
         installation.name_devices(memory.language)
+        rack = None
+        if memory.ups != NO_UPS and isinstance(site, Site):
+            modbus, snmp = memory.card_ports
+            card = NetVisionCard(memory.ups, modbus_port=modbus, snmp_port=snmp)
+            await simulators.enter_async_context(card)
+            memory.card_ports = [card.modbus.port, card.agent.port]
+            rack = Rack(card, site)
+            rack.restore(memory.rack, max(0.0, (now - (memory.saved or now)).total_seconds()))
+            installation.followers.append(rack.advance)
         player = ScenarioPlayer(scenario, installation)
+        ready = asyncio.Event()
         home.prepare()
         try:
             await home.start()
             async with asyncio.TaskGroup() as tasks:
-                work = [tasks.create_task(live(player, memory, options.speed)), tasks.create_task(home.run())]
-                work.append(tasks.create_task(_welcome(home, memory, hours, began)))
+                living = live(player, memory, options.speed, ready, rack)
+                welcoming = _welcome(home, memory, hours, began, ready)
+                work = [tasks.create_task(it) for it in (living, home.run(), welcoming)]
                 await stop.wait()
                 print("Stopping ...", flush=True)
                 for task in work:
@@ -202,23 +267,31 @@ async def demonstrate(options: argparse.Namespace, stop: asyncio.Event) -> None:
         finally:
             await home.stop()
             if memory.settled:
-                memory.save(site)
+                memory.save(site, rack)
 
 
-async def _welcome(home: Home, memory: Memory, hours: list[Hour], began: float) -> None:
+async def _welcome(home: Home, memory: Memory, hours: list[Hour], began: float, ready: asyncio.Event) -> None:
     await furnish(home, memory, hours)
     memory.settled = True
-    print(
-        _READY.format(
-            seconds=time.monotonic() - began,
-            url=home.url,
-            user=USER,
-            password=PASSWORD,
-            dashboard=SITES[memory.site].url_path,
-            host=HOST,
-            port=memory.port,
-        ),
-        flush=True,
+    ready.set()
+    print(ready_text(memory, home.url, time.monotonic() - began), flush=True)
+
+
+def ready_text(memory: Memory, url: str, seconds: float) -> str:
+    """What a user has to know."""
+    card = ""
+    if memory.ups != NO_UPS:
+        modbus, snmp = memory.card_ports
+        card = _READY_CARD.format(machine=MACHINES[memory.ups].model, host=HOST, modbus=modbus, snmp=snmp)
+    return _READY.format(
+        seconds=seconds,
+        url=url,
+        user=USER,
+        password=PASSWORD,
+        dashboard=SITES[memory.site].url_path,
+        host=HOST,
+        port=memory.port,
+        card=card,
     )
 
 
@@ -231,6 +304,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="demo", description="A simulated site in a real Home Assistant.")
     parser.add_argument("--site", choices=SITES, default="house", help="what is simulated (house)")
+    parser.add_argument("--ups", choices=[*MACHINES, NO_UPS], help="what its NET VISION card looks after (netys)")
     parser.add_argument("--port", type=int, default=8123, help="where Home Assistant listens (8123), 0 for a free port")
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the clock the site lives")
     parser.add_argument("--clock", type=clock, metavar="HH:MM", help="what time it is at the site when it starts (now)")

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from .dashboard import CHOOSE, ENTER, SWITCH, Cards, Texts
+from .dashboard import BAR, CHOOSE, ENTER, SWITCH, Cards, Texts
 from .gateway import Entities
 
 _TEXTS: Final[Texts] = {
@@ -48,11 +48,10 @@ _TEXTS: Final[Texts] = {
 }
 
 
-def boat_dashboard(entities: Entities, language: str) -> dict[str, Any]:
-    """The dashboard of the boat. Raises LookupError if the boat lacks an entity of it."""
+def boat_view(entities: Entities, language: str) -> dict[str, Any]:
+    """The view of the boat. Raises LookupError if the boat lacks an entity of it."""
     cards = Cards(entities, language, _TEXTS)
     heading, tile = cards.heading, cards.tile
-    bar = [{"type": "bar-gauge"}]
     powers = (
         ("gx", "solar_power", "solar", "amber"),
         ("alternator", "power", "alternator", "brown"),
@@ -103,7 +102,7 @@ def boat_dashboard(entities: Entities, language: str) -> dict[str, Any]:
     tanks = [
         heading("tanks", "mdi:storage-tank"),
         *(
-            tile(tank, "level", label, full=True, color=color, icon=icon, features=bar)
+            tile(tank, "level", label, full=True, color=color, icon=icon, features=BAR)
             for (tank, _, label, color), icon in zip(
                 levels, ("mdi:water", "mdi:gas-station", "mdi:water-off"), strict=True
             )

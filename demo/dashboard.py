@@ -14,6 +14,7 @@ WIDE: Final[Card] = {"grid_options": {"columns": "full"}}
 CHOOSE: Final = [{"type": "select-options"}]
 ENTER: Final = [{"type": "numeric-input", "style": "buttons"}]
 SWITCH: Final = [{"type": "toggle"}]
+BAR: Final = [{"type": "bar-gauge"}]
 
 # Label: English, French.
 HOUSE_TEXTS: Final[Texts] = {
@@ -94,11 +95,11 @@ class Cards:
         )
         return [{"type": "tile", "entity": entity, "name": {"type": "device"}} for entity in found]
 
-    def charge(self) -> Card:
+    def charge(self, kind: str = "gx") -> Card:
         """The state of charge."""
         return {
             "type": "gauge",
-            "entity": self.entities.find("gx", "state_of_charge"),
+            "entity": self.entities.find(kind, "state_of_charge"),
             "name": self.text("state_of_charge"),
             "needle": True,
             "severity": {"green": 40, "yellow": 20, "red": 0},
@@ -131,25 +132,21 @@ class Cards:
         }
 
     def view(self, path: str, *sections: tuple[list[Card], int]) -> dict[str, Any]:
-        """A dashboard of one view, from the cards of each section and how many columns wide it is."""
+        """A view, from the cards of each section and how many columns wide it is."""
         return {
-            "views": [
-                {
-                    "type": "sections",
-                    "title": self.text(path),
-                    "path": path,
-                    "max_columns": 3,
-                    "sections": [
-                        {"type": "grid", "cards": cards} | ({"column_span": span} if span > 1 else {})
-                        for cards, span in sections
-                    ],
-                }
-            ]
+            "type": "sections",
+            "title": self.text(path),
+            "path": path,
+            "max_columns": 3,
+            "sections": [
+                {"type": "grid", "cards": cards} | ({"column_span": span} if span > 1 else {})
+                for cards, span in sections
+            ],
         }
 
 
-def house_dashboard(entities: Entities, language: str) -> dict[str, Any]:
-    """The dashboard of the house. Raises LookupError if the house lacks an entity of it."""
+def house_view(entities: Entities, language: str) -> dict[str, Any]:
+    """The view of the house. Raises LookupError if the house lacks an entity of it."""
     cards = Cards(entities, language, HOUSE_TEXTS)
     heading, tile = cards.heading, cards.tile
     powers = (

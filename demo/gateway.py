@@ -1,6 +1,7 @@
-"""Adds the simulated gateway to Home Assistant as a user does: through the config flow and the options flow."""
+"""Adds the simulated gateways to Home Assistant as a user does: through the config flow and the options flow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from .client import Client, ClientError, until
@@ -12,11 +13,20 @@ _OPTIONS: Final = "/api/config/config_entries/options/flow"
 _LONGEST_SCAN: Final = 60
 
 
-async def add_gateway(client: Client, host: str, port: int) -> str:
-    """Add the GX and return the id of its config entry. Raises ClientError with what the flow said."""
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway as a user adds it: its kind, what its form asks for, and controls that can cut power, to be enabled."""
+
+    kind: str
+    form: Mapping[str, Any]
+    controls: tuple[str, ...]
+
+
+async def add_gateway(client: Client, gateway: Gateway) -> str:
+    """Add the gateway and return the id of its config entry. Raises ClientError with what the flow said."""
     flow = await client.post(_FLOW, handler=DOMAIN)
-    flow = await client.post(f"{_FLOW}/{flow['flow_id']}", next_step_id="victron_gx")
-    flow = await client.post(f"{_FLOW}/{flow['flow_id']}", host=host, port=port)
+    flow = await client.post(f"{_FLOW}/{flow['flow_id']}", next_step_id=gateway.kind)
+    flow = await client.post(f"{_FLOW}/{flow['flow_id']}", **gateway.form)
 
     async def scanned() -> dict[str, Any] | None:
         now = await client.get(f"{_FLOW}/{flow['flow_id']}")
@@ -63,6 +73,7 @@ class Entities:
             for domain, identifier in device["identifiers"]
             if domain == DOMAIN
         }
+        self._devices = {device_key: device_id for device_id, (_, device_key) in keys.items()}
         self._ids: dict[tuple[str, str], dict[str, str]] = {}
         for entity in entities:
             if entity["platform"] != DOMAIN or entity["disabled_by"] or entity["device_id"] not in keys:
@@ -76,13 +87,24 @@ class Entities:
 
         `domain` where there may be two. Raises LookupError.
         """
-        for (device_key, entity_key), ids in self._ids.items():
-            # The key of a device is its kind, followed by its serial number or its unit id.
-            if entity_key == key and (device_key == kind or device_key.startswith(f"{kind}_")):
-                for found, entity_id in ids.items():
-                    if domain in (None, found):
-                        return entity_id
+        # The key of a device is its kind, alone or followed by its serial number or its unit id.
+        devices = [it for it, _ in self._ids if it.startswith(f"{kind}_")]
+        for device_key in (kind, *devices):
+            for found, entity_id in self._ids.get((device_key, key), {}).items():
+                if domain in (None, found):
+                    return entity_id
         raise LookupError(f"no entity {key} of a {kind}")
+
+    def has(self, kind: str, key: str) -> bool:
+        """Whether `find` finds it."""
+        try:
+            return bool(self.find(kind, key))
+        except LookupError:
+            return False
+
+    def device(self, key: str) -> str | None:
+        """The id of the device with that key, None if there is no such device."""
+        return self._devices.get(key)
 
     def every(self, key: str) -> list[str]:
         """That entity of each device that has it."""

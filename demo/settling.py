@@ -1,9 +1,10 @@
-"""From an empty Home Assistant to one that shows the site: user, place, gateway, history, dashboards."""
+"""From an empty Home Assistant to one that shows the site: user, place, gateways, history, dashboards."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from .client import Client, until
-from .gateway import add_gateway, enable_controls, find_entities, loaded
+from .gateway import Gateway, add_gateway, enable_controls, find_entities, loaded
 from .history import import_history
 from .model import Hour
 from .sites import Showcase
@@ -35,16 +36,17 @@ async def make_user(client: Client, language: str) -> None:
 
 
 async def settle(
-    client: Client, showcase: Showcase, language: str, endpoint: tuple[str, int], hours: list[Hour]
+    client: Client, showcase: Showcase, language: str, gateways: Iterable[Gateway], hours: list[Hour]
 ) -> None:
     """Set everything up; the client is logged in, and Home Assistant runs."""
     await client.call("frontend/set_user_data", key="language", value=_locale(language))
     for entry in await client.call("config_entries/get", domain="backup"):
         # Nobody looks for backups of a demo, and their icon would come from the internet.
         await client.call("config_entries/disable", entry_id=entry["entry_id"], disabled_by="user")
-    entry_id = await add_gateway(client, *endpoint)
-    await enable_controls(client, entry_id, showcase.controls)
-    await loaded(client, entry_id)
+    for gateway in gateways:
+        entry_id = await add_gateway(client, gateway)
+        await enable_controls(client, entry_id, gateway.controls)
+        await loaded(client, entry_id)
     entities = await find_entities(client)
     await client.call("energy/save_prefs", **showcase.energy_preferences(entities))
     await import_history(client, entities, hours, showcase.counted, showcase.measured)

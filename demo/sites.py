@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .boat import ROUTE, Boat
-from .boat_dashboard import boat_dashboard
-from .dashboard import house_dashboard
+from .boat_dashboard import boat_view
+from .dashboard import house_view
 from .gateway import Entities
 from .history import Counted, Measured
 from .model import Model
 from .site import Site, SiteConfig
+from .ups_dashboard import ups_view
 from .victron_boat import VictronBoat
 from .victron_house import VictronHouse
 from .victron_site import VictronSite
+
+NO_UPS: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,20 @@ class Showcase:
     icon: str
     place: dict[str, float]
     """Latitude, longitude and elevation, as Home Assistant stores them."""
-    dashboard: Callable[[Entities, str], dict[str, Any]]
+    view: Callable[[Entities, str], dict[str, Any]]
+    """What the dashboard shows of the site, in a language."""
     energy_preferences: Callable[[Entities], dict[str, Any]]
     controls: tuple[str, ...]
     """Controls that can cut power, to be enabled."""
     counted: tuple[Counted, ...]
     measured: tuple[Measured, ...]
+    ups: str = NO_UPS
+    """The machine behind the site's NET VISION card, where nothing else is asked for."""
+
+    def dashboard(self, entities: Entities, language: str) -> dict[str, Any]:
+        """The dashboard: the site, and the UPS where there is one. Raises LookupError if an entity of it lacks."""
+        views = self.view(entities, language), ups_view(entities, language)
+        return {"views": [view for view in views if view]}
 
 
 def _battery(entities: Entities, capacity: float) -> dict[str, Any]:
@@ -122,7 +133,7 @@ SITES: Final[dict[str, Showcase]] = {
         url_path="demo-house",
         icon="mdi:home-lightning-bolt",
         place={"latitude": _HOUSE.latitude, "longitude": _HOUSE.longitude, "elevation": 150},
-        dashboard=house_dashboard,
+        view=house_view,
         energy_preferences=_house_preferences,
         # Relay 1 of the simulated GX starts the generator; relay 2 is switched by hand.
         controls=("inverter_mode", "input_current_limit", "generator", "relay_2"),
@@ -148,6 +159,7 @@ SITES: Final[dict[str, Showcase]] = {
             Measured("gx", "consumption_power", ("load", "car")),
             Measured("gx", "state_of_charge", ("state_of_charge",), "unitless", "%"),
         ),
+        ups="netys",
     ),
     "boat": Showcase(
         model=Boat,
@@ -156,7 +168,7 @@ SITES: Final[dict[str, Showcase]] = {
         url_path="demo-boat",
         icon="mdi:sail-boat",
         place={"latitude": ROUTE[0][0], "longitude": ROUTE[0][1], "elevation": 2},
-        dashboard=boat_dashboard,
+        view=boat_view,
         energy_preferences=_boat_preferences,
         controls=("inverter_mode", "input_current_limit", "generator", "relay_1", "relay_2"),
         counted=(

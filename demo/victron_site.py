@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from .gx import Adjust, GxSimulator
@@ -19,7 +19,8 @@ class VictronSite[S: Model](ABC):
     """Binds a site to a GX: `advance` reads the controls, lets time pass and publishes what came of it.
 
     The values on the GX are the truth for the controls, the site is for everything else. `overrides` has the last word
-    on a path: (service, path) to the value that it shows from the next `advance` on.
+    on a path: (service, path) to the value that it shows from the next `advance` on. `followers` live by the clock of
+    the site without being on the GX: each is told how many seconds passed.
     """
 
     SERVICES: ClassVar[Mapping[str, tuple[str, int]]]
@@ -32,6 +33,7 @@ class VictronSite[S: Model](ABC):
         self.gx = gx
         self.site = site
         self.overrides: dict[tuple[str, str], Value] = {}
+        self.followers: list[Callable[[float], None]] = []
         gx.clock = self._time
         for service, instance in self.SERVICES.values():
             gx.add_service(service, instance)
@@ -52,6 +54,8 @@ class VictronSite[S: Model](ABC):
         self._read_controls()
         self.site.advance(seconds)
         self.publish()
+        for follow in self.followers:
+            follow(seconds)
 
     async def run(self, speed: float = 1.0, *, period: float = 1.0) -> None:
         """Live until cancelled, `speed` times as fast as the clock, publishing every `period` seconds."""

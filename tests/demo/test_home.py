@@ -11,15 +11,17 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from custom_components.energy_suite.entities.victron import VICTRON
-from demo.__main__ import DemoError, Memory, free_port, known_scenario, live, parse, remembered
+from custom_components.energy_suite.entities import DESCRIPTIONS
+from demo.__main__ import DemoError, Memory, free_port, gateways, known_scenario, live, parse, ready_text, remembered
 from demo.client import Client, ClientError, until
 from demo.dashboard import LANGUAGES
-from demo.gateway import DOMAIN, Entities, add_gateway, enable_controls
+from demo.gateway import DOMAIN, Entities, Gateway, add_gateway, enable_controls
 from demo.history import counter_rows, import_history, mean_rows
 from demo.home import HOST, Home, HomeError, http_settings
 from demo.life import HISTORY, LONGEST_SLEEP, known_site, new_site, set_clock, snapshot, to_june
-from demo.scenario import Scenario, ScenarioPlayer
+from demo.netvision import NetVisionCard
+from demo.rack import Rack
+from demo.scenario import Scenario, ScenarioPlayer, parse_scenario
 from demo.settling import place
 from demo.site import ChargingMode, Mode, Site
 from demo.sites import SITES
@@ -28,6 +30,7 @@ NOW = datetime(2026, 11, 25, 21, 37, 12, 345678, tzinfo=UTC)
 SEASON = to_june(NOW)
 WEEKS = {name: new_site(showcase.model, NOW, SEASON) for name, showcase in SITES.items()}
 HOUSE = SITES["house"]
+GX = Gateway("victron_gx", {"host": HOST, "port": 1502}, ("generator",))
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +150,9 @@ async def test_the_house_lives_and_is_kept(house, tmp_path, monkeypatch):
     monkeypatch.setattr("demo.__main__._SAVE_EVERY", 0)
     memory = Memory(tmp_path / "demo.json", port=1234, settled=True)
     before = house.site.counters.consumption
-    task = asyncio.create_task(live(ScenarioPlayer(Scenario("", None, ()), house), memory, 1000))
+    rack = Rack(NetVisionCard("netys"), house.site)
+    player = ScenarioPlayer(Scenario("", None, ()), house)
+    task = asyncio.create_task(live(player, memory, 1000, asyncio.Event(), rack))
 
     async def kept():
         return Memory.load(memory.path)
@@ -156,6 +161,79 @@ async def test_the_house_lives_and_is_kept(house, tmp_path, monkeypatch):
     task.cancel()
     assert again.state["counters"]["consumption"] > before
     assert again.port == 1234
+    assert again.rack["state_of_charge"] == 100
+
+
+async def test_a_story_begins_when_everything_is_shown(house, tmp_path, published):
+    memory, ready = Memory(tmp_path / "demo.json"), asyncio.Event()
+    player = ScenarioPlayer(parse_scenario({"events": [{"at": 0, "set": "grid_lost"}]}), house)
+    began = house.site.now
+    task = asyncio.create_task(live(player, memory, 1000, ready))
+    await published.wait()
+    assert house.site.now > began
+    assert (player.elapsed, house.site.conditions.grid_lost) == (0, False)
+    ready.set()
+
+    async def lost():
+        return house.site.conditions.grid_lost or None
+
+    assert await until(lost, seconds=20, what="the power cut", pause=0.01)
+    task.cancel()
+
+
+# The rack
+
+
+@pytest.mark.parametrize("machine", ["netys", "masterys"])
+def test_the_ups_is_on_battery_as_long_as_the_grid_is_lost(machine):
+    site = Site()
+    rack = Rack(NetVisionCard(machine), site)
+    ups = rack.card.ups
+    rack.advance(60)
+    assert (ups.on_battery, ups.state_of_charge) == (False, 100)
+    site.conditions.grid_lost = True
+    rack.advance(60)
+    assert ups.on_battery
+    assert ups.supplied
+    assert 90 < ups.state_of_charge < 100
+    site.conditions.grid_lost = False
+    rack.advance(60)
+    assert (ups.on_battery, ups.charging) == (False, True)
+
+
+def test_the_transfer_system_takes_its_other_source_as_long_as_the_grid_is_lost():
+    site = Site()
+    rack = Rack(NetVisionCard("statys"), site)
+    site.conditions.grid_lost = True
+    rack.advance(1)
+    assert rack.card.sts.active == 2
+    site.conditions.grid_lost = False
+    rack.advance(10)
+    assert rack.card.sts.active == 1
+    assert rack.snapshot() == {}
+
+
+def test_the_servers_draw_a_part_of_what_the_ups_gives():
+    site = Site()
+    rack = Rack(NetVisionCard("masterys"), site)
+    loads = set()
+    for _ in range(20):
+        site.advance(60)
+        rack.advance(60)
+        loads.update(rack.card.ups.loads)
+    assert len(loads) > 20
+    assert 10_800 <= min(loads) < max(loads) <= 16_200
+
+
+def test_a_rack_survives_json_and_charges_while_nobody_looks():
+    site = Site()
+    rack = Rack(NetVisionCard("netys"), site)
+    rack.card.ups.eco, rack.card.ups.state_of_charge = True, 40.0
+    kept = json.loads(json.dumps(rack.snapshot()))
+    again = Rack(NetVisionCard("netys"), site)
+    again.restore(kept, 3600)
+    assert again.card.ups.eco
+    assert again.card.ups.state_of_charge == pytest.approx(70)
 
 
 # Statistics
@@ -204,23 +282,54 @@ class EveryEntity(Entities):
     def every(self, key):
         return [f"binary_sensor.{key}"]
 
+    def device(self, key):
+        return f"id_of_{key}" if key in ("ups", "sts") else None
 
+
+class OnlyTransferSystem(EveryEntity):
+    def device(self, key):
+        return super().device(key) if key == "sts" else None
+
+
+class NoUps(EveryEntity):
+    def device(self, key):
+        return None
+
+
+@pytest.mark.parametrize("equipment", [EveryEntity, OnlyTransferSystem])
 @pytest.mark.parametrize("showcase", SITES.values(), ids=SITES)
-def test_what_the_demo_shows_is_in_the_tables_of_the_integration(showcase):
-    entities = EveryEntity()
+def test_what_the_demo_shows_is_in_the_tables_of_the_integration(showcase, equipment):
+    entities = equipment()
     showcase.dashboard(entities, "en")
     showcase.energy_preferences(entities)
     for each in (*showcase.counted, *showcase.measured):
         entities.find(each.kind, each.key)
     assert len(entities.asked) > 30
     # Every device has its alarms.
-    known = {(kind, description.key) for kind, descriptions in VICTRON.items() for description in descriptions}
-    known |= {(kind, "problem") for kind in VICTRON}
+    known = {(kind, description.key) for kind, descriptions in DESCRIPTIONS.items() for description in descriptions}
+    known |= {(kind, key) for kind in DESCRIPTIONS for key in ("problem", "alarm")}
+    # There is one card, whose key says no more.
+    known |= {("card", key) for kind, key in known if kind == "netvision_card"}
     assert {(re.sub(r"_\d+$", "", device), key) for device, key in entities.asked} <= known
 
 
+def test_the_dashboard_of_the_house_has_a_view_of_what_is_behind_the_card():
+    views = {equipment: HOUSE.dashboard(equipment(), "fr")["views"] for equipment in (EveryEntity, OnlyTransferSystem)}
+    assert [[view["title"] for view in shown] for shown in views.values()] == [
+        ["Maison", "ASI"],
+        ["Maison", "Système de transfert"],
+    ]
+    buttons = [
+        card for section in views[EveryEntity][1]["sections"] for card in section["cards"] if "tap_action" in card
+    ]
+    assert [button["tap_action"]["data"]["command"] for button in buttons] == ["eco_mode", "normal_mode", "alarm_reset"]
+    assert {button["tap_action"]["target"]["device_id"] for button in buttons} == {"id_of_ups"}
+    assert len(HOUSE.dashboard(NoUps(), "fr")["views"]) == 1
+
+
+@pytest.mark.parametrize("equipment", [EveryEntity, OnlyTransferSystem])
 @pytest.mark.parametrize("showcase", SITES.values(), ids=SITES)
-def test_the_dashboard_is_the_same_in_every_language_but_for_its_words(showcase):
+def test_the_dashboard_is_the_same_in_every_language_but_for_its_words(showcase, equipment):
     def shape(node):
         if isinstance(node, dict):
             return {key: shape(value) for key, value in node.items()}
@@ -228,7 +337,7 @@ def test_the_dashboard_is_the_same_in_every_language_but_for_its_words(showcase)
             return [shape(item) for item in node]
         return type(node)
 
-    english, french = (showcase.dashboard(EveryEntity(), language) for language in LANGUAGES)
+    english, french = (showcase.dashboard(equipment(), language) for language in LANGUAGES)
     assert shape(english) == shape(french)
     assert english != french
 
@@ -247,6 +356,8 @@ DEVICES = [
     {"id": "d0", "identifiers": [["sun", "sun"]]},
     {"id": "d1", "identifiers": [[DOMAIN, "ab12_gx"]]},
     {"id": "d2", "identifiers": [[DOMAIN, "ab12_grid_meter_hq22_1"]]},
+    {"id": "d3", "identifiers": [[DOMAIN, "cd34_ups_unit_1"]]},
+    {"id": "d4", "identifiers": [[DOMAIN, "cd34_ups"]]},
 ]
 
 
@@ -268,6 +379,18 @@ def test_entities_are_found_by_unique_id_whatever_they_are_called():
     for kind, key in (("gx", "power"), ("gx", "energy"), ("meter", "power"), ("battery", "power")):
         with pytest.raises(LookupError, match=key):
             entities.find(kind, key)
+        assert not entities.has(kind, key)
+    assert entities.has("gx", "mode")
+
+
+def test_the_whole_comes_before_its_units():
+    unit, ups = (
+        _entity(f"event.{key}", f"cd34_{key}_alarm", device) for key, device in (("ups_unit_1", "d3"), ("ups", "d4"))
+    )
+    entities = Entities(DEVICES, [unit, ups])
+    assert entities.find("ups", "alarm") == "event.ups"
+    assert entities.find("ups_unit", "alarm") == "event.ups_unit_1"
+    assert (entities.device("ups"), entities.device("sts")) == ("d4", None)
 
 
 # A Home Assistant that answers what it is told to
@@ -394,7 +517,7 @@ async def test_the_gateway_goes_through_menu_form_scan_and_list(answers, client)
         {"flow_id": "1", "type": "form", "step_id": "found"},
         {"flow_id": "1", "type": "create_entry", "result": {"entry_id": "e"}},
     ]
-    assert await add_gateway(client, HOST, 1502) == "e"
+    assert await add_gateway(client, GX) == "e"
     assert [data for _, data in answers.posted] == [
         {"handler": DOMAIN},
         {"next_step_id": "victron_gx"},
@@ -407,7 +530,7 @@ async def test_a_form_that_refuses_is_an_error(answers, client):
     form = {"flow_id": "1", "type": "form", "step_id": "victron_gx", "errors": {"base": "refused"}}
     answers.steps = [form, form, form]
     with pytest.raises(ClientError, match=r"victron_gx: .*refused"):
-        await add_gateway(client, HOST, 1502)
+        await add_gateway(client, GX)
 
 
 async def test_the_other_options_keep_their_values(answers, client):
@@ -573,13 +696,43 @@ def test_a_folder_of_somebody_else_is_not_emptied(tmp_path):
     assert (tmp_path / "letters").exists()
 
 
-def test_site_and_language_are_chosen_once(week, tmp_path):
-    memory = remembered(tmp_path / "new", "house", "fr", fresh=False)
+def test_site_language_and_ups_are_chosen_once(week, tmp_path):
+    memory = remembered(tmp_path / "new", "house", "fr", "statys", fresh=False)
     memory.settled = True
     memory.save(week[0])
-    for site, language in (("house", "en"), ("boat", None)):
+    for site, language, ups in (("house", "en", None), ("boat", None, None), ("house", None, "none")):
         with pytest.raises(DemoError, match="--fresh"):
-            remembered(tmp_path / "new", site, language, fresh=False)
+            remembered(tmp_path / "new", site, language, ups, fresh=False)
+    assert remembered(tmp_path / "new", "house", None, "statys", fresh=False).ups == "statys"
+
+
+@pytest.mark.parametrize(("site", "ups"), [("house", "netys"), ("boat", "none")])
+def test_the_house_has_a_ups_and_the_boat_has_none(tmp_path, site, ups):
+    assert remembered(tmp_path / "new", site, None, fresh=False).ups == ups
+
+
+def test_a_folder_without_a_ups_stays_without(week, tmp_path):
+    """As one of an earlier version is."""
+    memory = Memory(tmp_path / "demo.json", settled=True)
+    memory.save(week[0])
+    kept = json.loads(memory.path.read_text())
+    for name in ("ups", "card_ports", "rack"):
+        del kept[name]
+    memory.path.write_text(json.dumps(kept))
+    again = Memory.load(memory.path)
+    assert again is not None
+    assert (again.ups, [gateway.kind for gateway in gateways(again)]) == ("none", ["victron_gx"])
+
+
+def test_the_card_is_added_with_both_channels_and_named_in_the_end(tmp_path):
+    memory = Memory(tmp_path / "demo.json", port=1502, ups="masterys", card_ports=[1503, 1161])
+    gx, card = gateways(memory)
+    assert (gx.kind, gx.form) == ("victron_gx", {"host": HOST, "port": 1502})
+    assert card.kind == "netvision"
+    assert card.form.items() >= {"channels": "both", "port": 1503, "snmp_port": 1161}.items()
+    assert re.search(r"MASTERYS.* port 1503.* port 1161", ready_text(memory, "http://here", 1))
+    memory.ups = "none"
+    assert "NET VISION" not in ready_text(memory, "http://here", 1)
 
 
 def test_a_taken_port_is_told(socket_enabled):
@@ -606,12 +759,14 @@ def test_a_scenario_of_another_site_is_refused_with_the_one_that_it_wants():
 def test_the_command_line_has_its_defaults():
     options = parse([])
     assert (options.site, options.port, options.speed, options.language) == ("house", 8123, 1.0, None)
-    assert options.folder is None
+    assert (options.folder, options.ups) == (None, None)
     assert parse(["--clock", "13:05"]).clock == time(13, 5)
     assert isinstance(options, argparse.Namespace)
 
 
-@pytest.mark.parametrize("wrong", [["--clock", "noon"], ["--site", "castle"], ["--language", "tlh"], ["--port", "x"]])
+@pytest.mark.parametrize(
+    "wrong", [["--clock", "noon"], ["--site", "castle"], ["--ups", "hamster"], ["--language", "tlh"], ["--port", "x"]]
+)
 def test_a_wrong_argument_is_refused(wrong, capsys):
     with pytest.raises(SystemExit):
         parse(wrong)

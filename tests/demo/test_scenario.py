@@ -2,10 +2,13 @@
 
 import asyncio
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # as in demo.scenario
 
+from demo.netvision import NetVisionCard
+from demo.rack import Rack
 from demo.scenario import (
     SCENARIOS,
     WORDS,
@@ -43,6 +46,19 @@ async def test_the_power_cut_happens_as_it_is_told(house, read):
     await player.advance(player.scenario.length - player.elapsed)
     assert player.finished
     assert len(house.gx.faults) == 1
+
+
+async def test_the_ups_of_the_house_lives_through_the_power_cut(house):
+    rack = Rack(NetVisionCard("netys"), house.site)
+    house.followers.append(rack.advance)
+    player = ScenarioPlayer(load_scenario(SCENARIOS / "power_cut.yaml"), house)
+    seen = []
+    while not player.finished:
+        await player.advance(5)
+        seen.append((player.elapsed, rack.card.ups.on_battery))
+    changes = [after for before, after in pairwise(seen) if before[1] != after[1]]
+    assert changes == [(15, True), (365, False)]
+    assert 80 < rack.card.ups.state_of_charge < 95
 
 
 async def test_events_happen_at_their_time_however_long_the_step(house):
