@@ -1,0 +1,1 @@
+"""Inverters behind a SOLARMAN logger stick, spoken to on the local network."""
