@@ -155,6 +155,17 @@ async def test_a_storm_of_traps_is_no_storm_of_reads(hass, card_suite, port, mon
     assert looks(card_suite) == before + 1
 
 
+async def test_a_trap_close_behind_another_is_not_forgotten(card_suite, port):
+    card_suite.card.send_traps_to(HOST, port)
+    await settled(card_suite)
+    with patch.object(traps, "AT_MOST_EVERY", 0.2):
+        fail_mains(card_suite.card)
+        await card_suite.shows("ups", "on_battery", "on")
+        card_suite.card.ups.restore_mains()
+        card_suite.card.advance(5)
+        await card_suite.shows("ups", "on_battery", "off")
+
+
 async def test_only_traps_of_the_card_itself_count(hass, card_suite, port):
     await settled(card_suite)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.debounce import Debouncer
 from homeassistant.util.hass_dict import HassKey
 
-from .const import CONF_TRAP_PORT, DOMAIN, LOGGER
+from .const import CONF_TRAP_PORT, DOMAIN
 from .coordinator import SuiteConfigEntry
 from .gateways.netvision.traps import TrapReceiver
 
@@ -56,18 +55,43 @@ async def async_listen_for_traps(hass: HomeAssistant, entry: SuiteConfigEntry) -
                 await shared.receiver.close()
 
     entry.async_on_unload(release)
+    reads = _Reads(hass, entry)
+    entry.async_on_unload(reads.cancel)
+    for address in await _addresses(hass, entry.data[CONF_HOST]):
+        entry.async_on_unload(shared.receiver.on_trap(address, reads.ask))
+
+
+class _Reads:
+    """Reads at once, and once more behind the last of many traps: mains may return just after they failed."""
+
+    def __init__(self, hass: HomeAssistant, entry: SuiteConfigEntry) -> None:
+        self._loop = hass.loop
+        self._entry = entry
+        self._last = float("-inf")
+        self._due: asyncio.TimerHandle | None = None
 
     @callback
-    def read_now() -> None:
-        runtime = entry.runtime_data
+    def ask(self) -> None:
+        """Read now, or as soon as it may be read again."""
+        if self._due is not None:
+            return
+        if (at := self._last + AT_MOST_EVERY) > self._loop.time():
+            self._due = self._loop.call_at(at, self._read)
+        else:
+            self._read()
+
+    @callback
+    def _read(self) -> None:
+        self._due, self._last = None, self._loop.time()
+        runtime = self._entry.runtime_data
         for coordinator in runtime.coordinators.values():
             runtime.lease.runner.expedite(coordinator.reading_name, ["live"])
 
-    # At once, and once more behind the last of many: a return of the mains may follow their failure closely.
-    reads = Debouncer(hass, LOGGER, cooldown=AT_MOST_EVERY, immediate=True, function=read_now)
-    entry.async_on_unload(reads.async_shutdown)
-    for address in await _addresses(hass, entry.data[CONF_HOST]):
-        entry.async_on_unload(shared.receiver.on_trap(address, reads.async_schedule_call))
+    @callback
+    def cancel(self) -> None:
+        """Read no more."""
+        if self._due is not None:
+            self._due.cancel()
 
 
 async def _receiver(hass: HomeAssistant, port: int) -> _Shared:

@@ -129,12 +129,12 @@ class Line:
                 await self._meet(name)
                 readings = await self.channels[name].read()
             except (*_NOT_NOW, DeviceGone) as err:
-                # The other channel may know better, also where this one has nothing of the machine.
-                self._failed(name, err)
                 errors[name] = err
                 if isinstance(err, DeviceGone) and self.machine.is_sts:
                     # The MIB of the STS does not say that what it holds is old.
                     break
+                # The other channel may know better, also where this one has nothing of the machine.
+                self._failed(name, err)
                 continue
             self._answered(name)
             card, beside = await self._ask_card(name)
