@@ -194,7 +194,7 @@ def _bits(table: Table) -> Mapping[str, tuple[Use, ...]]:
     """Bit -> the alarms and states that ask for it."""
     found: dict[str, dict[Use, None]] = defaultdict(dict)
     for condition, use in _asked(table):
-        for name in names(condition):
+        for name in sorted(names(condition)):
             found[name][use] = None
     return {name: tuple(uses) for name, uses in found.items()}
 
@@ -250,6 +250,7 @@ CONFIGURATION_BITS: Mapping[tuple[str, int], Use] = {
 }
 LEFT_OUT_BITS: Mapping[tuple[str, str], str] = {
     ("JBUSP", "S09"): "the buzzer sounds with an alarm",
+    ("JBUSP", "S13"): "the battery test says whether there is one",
     ("JBUSP", "S24"): "a stage of charging, which is shown as such",
     ("JBUSP", "S29"): "no range of UPS is said to have it",
     ("JBUSP", "S31"): INSTALLED,
@@ -260,8 +261,10 @@ LEFT_OUT_BITS: Mapping[tuple[str, str], str] = {
     **{("VU-MAP", f"S{n:03}"): BREAKER for n in (16, 17, 18, 19, 21, 22, 24, 25, 53, 55)},
     ("VU-MAP", "S020"): "T007 says it",
     **{("VU-MAP", f"S{n:03}"): STEP for n in (26, 51, 80, 81)},
+    ("VU-MAP", "S031"): "each alarm says itself that it is there",
     ("VU-MAP", "S038"): "a stage of charging, which is shown as such",
     **{("VU-MAP", f"S{n:03}"): "it is not clear what kind of store it is" for n in (40, 41, 42)},
+    ("VU-MAP", "S050"): "the battery status says whether it charges",
     ("VU-MAP", "S059"): "how several systems run together, for whoever set it up",
     **{("VU-MAP", f"S{n:03}"): "which cards are plugged in, which does not change" for n in range(64, 70)},
     ("VU-MAP", "S084"): BREAKER,
@@ -272,6 +275,7 @@ LEFT_OUT_BITS: Mapping[tuple[str, str], str] = {
     ("STS", "S004"): "the alarms of the path say what is wrong with it",
     ("STS", "S010"): "the alarms of the path say what is wrong with it",
     ("STS", "S028"): "the alarms of the output say what is wrong with it",
+    ("STS", "S015"): "the synchronisation says whether a transfer is possible",
     **{("STS", f"S{n:03}"): BREAKER for n in range(33, 40)},
 }
 SNMP_ROWS: Mapping[tuple[str, str], Use] = {

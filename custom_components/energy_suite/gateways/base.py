@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 # --- errors ----------------------------------------------------------------------------------------------------
 
@@ -113,6 +113,17 @@ class Identity:
     firmware: str | None = None
     name: str | None = None
     """The name its owner gave it on the device itself."""
+
+
+_TELLING: Final = 8
+
+
+def is_same_serial(one: str | None, other: str | None) -> bool:
+    """Whether two serial numbers may be one: some channels tell only its first ten characters or so."""
+    if one is None or other is None or one == other:
+        return one == other
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) >= _TELLING and longer.startswith(shorter)
 
 
 class Severity(IntEnum):

@@ -1,10 +1,11 @@
 """What a card is told to do by SNMP: once, only through an open gate, and done when it is seen."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
-from custom_components.energy_suite.gateways.base import CannotConnect, CommandRefused, Danger
+from custom_components.energy_suite.gateways.base import CannotConnect, CommandRefused, Danger, DeviceGone
 from custom_components.energy_suite.gateways.commands import Effect
 from custom_components.energy_suite.gateways.netvision import control
 from custom_components.energy_suite.gateways.netvision.control import (
@@ -31,6 +32,11 @@ ROOT = "1.3.6.1.4.1.4555.1.1.7.1."
 CHANNELS = pytest.mark.parametrize("channels", ["snmp", "both"])
 # By SNMP alone only a machine of this family is known to transfer its load.
 COMMANDED = pytest.mark.parametrize(("machine", "channels"), [("delphys", "snmp"), ("masterys", "both")])
+
+
+def next_year() -> int:
+    """A year whose days are all to come."""
+    return datetime.now().year + 1  # noqa: DTZ005 - as the card's own clock
 
 
 def sets(card: NetVisionCard) -> list[str]:
@@ -103,7 +109,8 @@ async def test_a_command_goes_by_every_version(make_card, site_of, version):
 
 @COMMANDED
 @pytest.mark.parametrize("command", BEFORE)
-async def test_a_command_that_would_change_nothing_is_not_sent(make_card, site_of, command, machine, channels):
+async def test_a_command_is_sent_where_it_shows_as_done(make_card, site_of, command, machine, channels):
+    """What shows may be old, and an opposite command on its way."""
     card = await make_card(machine)
     opposite = {
         UpsCommand.STANDBY_ON: "standby",
@@ -113,8 +120,19 @@ async def test_a_command_that_would_change_nothing_is_not_sent(make_card, site_o
     if command in opposite:
         setattr(card.ups, opposite[command], True)
     site = await site_of(card, channels)
-    assert await site.ups.give_command(command) is Effect.UNCHANGED
-    assert (sets(card), list(card.commands)) == ([], [])
+    assert await site.ups.give_command(command) is Effect.APPLIED
+    assert [it.name for it in card.commands] == [command.name]
+
+
+async def test_eco_mode_is_left_also_where_the_status_tells_of_a_battery(make_card, site_of):
+    card = await make_card("masterys")
+    site = await site_of(card, timeout=QUICK)
+    card.ups.eco, card.ups.mains = True, False
+    card.agent.inject(faults.silence(), only=is_set)
+    card.agent.ignore_sets = True
+    with pytest.raises(CommandRefused, match="no_answer"):
+        await site.ups.give_command(UpsCommand.NORMAL_MODE)
+    assert site.ups.ups_status is UpsStatus.ON_BATTERY
 
 
 @CHANNELS
@@ -305,6 +323,15 @@ async def test_a_ups_that_the_card_lost_is_not_confirmed_to_obey(make_card, site
         await site.ups.give_command(UpsCommand.STANDBY_ON)
 
 
+async def test_nothing_is_sent_to_a_ups_that_the_card_lost(make_card, site_of):
+    card = await make_card("masterys")
+    site = await site_of(card)
+    card.lose_ups()
+    with pytest.raises(DeviceGone):
+        await site.ups.give_command(UpsCommand.STANDBY_ON)
+    assert sets(card) == []
+
+
 async def test_a_connection_that_is_refused_is_an_error(make_card, site_of):
     card = await make_card("masterys")
     site = await site_of(card)
@@ -319,9 +346,9 @@ async def test_a_card_that_closes_its_port_before_a_set_does_not_leave_it_open(m
     client = site.line.snmp.client
     ask = client.set
 
-    async def stopped(oid, value):
+    async def stopped(values):
         card.agent.stop()
-        await ask(oid, value)
+        await ask(values)
 
     monkeypatch.setattr(client, "set", stopped)
     with pytest.raises(CannotConnect, match="refused"):
@@ -345,11 +372,16 @@ def _event(card):
 
 
 def _weekly(card):
-    return card.set_schedule(Schedule.WEEKLY, 7, begin=("friday", "23:59"), end=("none", "00:00"))
+    return card.set_schedule(Schedule.WEEKLY, 7, begin=("friday", "23:59"), end=("sunday", "00:00"))
 
 
 def _special(card):
-    return card.set_schedule(Schedule.SPECIAL_DAY, 8, begin=("2026-12-24", "18:00"), end=("2027-01-02", "06:30"))
+    return card.set_schedule(
+        Schedule.SPECIAL_DAY,
+        8,
+        begin=(f"{next_year()}-12-24", "18:00"),
+        end=(f"{next_year() + 1}-01-02", "06:30"),
+    )
 
 
 def _eco(card):
@@ -368,13 +400,13 @@ SETTINGS = {
     _weekly: {
         "upsControlWeeklyShutdownDay": (7, 6),
         "upsControlWeeklyShutdownTime": (7, "23:59"),
-        "upsControlWeeklyRestartDay": (7, 8),
+        "upsControlWeeklyRestartDay": (7, 1),
         "upsControlWeeklyRestartTime": (7, "00:00"),
     },
     _special: {
-        "upsControlSpecialShutdownDay": (8, "24/12/2026"),
+        "upsControlSpecialShutdownDay": (8, f"24/12/{next_year()}"),
         "upsControlSpecialShutdownTime": (8, "18:00"),
-        "upsControlSpecialRestartDay": (8, "02/01/2027"),
+        "upsControlSpecialRestartDay": (8, f"02/01/{next_year() + 1}"),
         "upsControlSpecialRestartTime": (8, "06:30"),
     },
     _eco: {
@@ -396,6 +428,8 @@ async def test_what_differs_of_a_setting_is_written_once_and_read_back(make_card
     wanted = {(name, row): value for name, (row, value) in objects.items()}
     assert card.settings == before | wanted
     assert len(sets(card)) == sum(before[cell] != value for cell, value in wanted.items()) > 0
+    # Together: half a schedule would turn a load off and never on again.
+    assert sum(map(is_set, card.agent.requests)) == 1
     card.agent.requests.clear()
     assert await setting(site.card) is Effect.UNCHANGED
     assert sets(card) == []
@@ -425,13 +459,8 @@ async def test_a_setting_that_timed_out_is_looked_for_and_not_repeated(make_card
     card = await make_card("masterys")
     site = await site_of(card, timeout=QUICK)
     card.agent.inject(faults.silence(), only=is_set)
-    if len(objects) == 1:
-        assert await setting(site.card) is Effect.APPLIED
-    else:
-        # What comes after an object that had no answer is not sent.
-        with pytest.raises(CommandRefused, match="no_answer"):
-            await setting(site.card)
-    assert len(sets(card)) == 1
+    assert await setting(site.card) is Effect.APPLIED
+    assert sum(map(is_set, card.agent.requests)) == 1
 
 
 async def test_a_setting_that_timed_out_and_was_not_taken_had_no_answer(make_card, site_of):
@@ -472,11 +501,12 @@ async def test_a_read_back_that_fails_is_tried_again_until_the_last(make_card, s
     assert sets(card) == ["7.2.0"] * 2
 
 
-async def test_the_times_of_an_event_are_set_before_what_it_does(make_card, site_of):
+async def test_an_event_is_set_in_one_piece(make_card, site_of):
     card = await make_card("masterys")
     site = await site_of(card)
     await site.card.set_shutdown_event(2, action=ShutdownAction.WARNING, warning_interval=7, delay=9)
-    assert sets(card) == ["7.4.1.5.2", "7.4.1.3.2", "7.4.1.2.2"]
+    assert set(sets(card)) == {"7.4.1.5.2", "7.4.1.3.2", "7.4.1.2.2"}
+    assert sum(map(is_set, card.agent.requests)) == 1
 
 
 async def test_what_is_not_given_of_an_event_stays(make_card, site_of):
@@ -544,6 +574,16 @@ MONDAY, TUESDAY = ("monday", "08:00"), ("tuesday", "18:00")
             )
             for time in ("", "8:00", "24:00", "12:60", "12:00:00", "12.00", " 12:00", "12:00\n", "1٢:00")
         ),
+        *(
+            (lambda card, it=it, days=days: card.set_schedule(it, 1, begin=days[0], end=days[1]), "bad_schedule")
+            for it, days in (
+                (Schedule.WEEKLY, (MONDAY, ("none", "00:00"))),
+                (Schedule.ECO_MODE, (("none", "00:00"), MONDAY)),
+                (Schedule.SPECIAL_DAY, (("2999-12-24", "08:00"), ("2999-12-24", "08:00"))),
+                (Schedule.SPECIAL_DAY, (("2999-12-24", "08:00"), ("2999-12-23", "09:00"))),
+                (Schedule.SPECIAL_DAY, (("2001-12-24", "08:00"), ("2001-12-25", "08:00"))),
+            )
+        ),
     ],
 )
 async def test_what_no_card_takes_is_refused_before_anything_is_sent(make_card, site_of, change, reason):
@@ -584,13 +624,13 @@ async def test_every_setting_is_read_in_the_words_of_the_actions(make_card, site
     assert [len(told[schedule.value]) for schedule in Schedule] == [7, 8, 7]
     nothing = {"begin_day": "none", "begin_time": "00:00", "end_day": "none", "end_time": "00:00"}
     assert told["weekly"][0] == {"row": 1, **nothing}
-    assert told["weekly"][6] == {"row": 7, **nothing, "begin_day": "friday", "begin_time": "23:59"}
+    assert told["weekly"][6] == {"row": 7, **nothing, "begin_day": "friday", "begin_time": "23:59", "end_day": "sunday"}
     assert told["special_day"][0] == {"row": 1, **nothing, "begin_day": None, "end_day": None}
     assert told["special_day"][7] == {
         "row": 8,
-        "begin_day": "2026-12-24",
+        "begin_day": f"{next_year()}-12-24",
         "begin_time": "18:00",
-        "end_day": "2027-01-02",
+        "end_day": f"{next_year() + 1}-01-02",
         "end_time": "06:30",
     }
     assert told["eco_mode"][0] == {
@@ -618,16 +658,14 @@ async def test_settings_that_make_no_sense_are_none(make_card, site_of):
     assert told["special_day"][0]["begin_day"] is None
 
 
-async def test_a_card_without_settings_tells_none(make_card, site_of):
+async def test_an_sts_has_no_settings(make_card, site_of):
     card = await make_card("statys")
-    assert await (await site_of(card)).card.read_settings() == {
-        "shutdown_delay": None,
-        "turn_off_after_shutdown": None,
-        "shutdown_events": [],
-        "weekly": [],
-        "special_day": [],
-        "eco_mode": [],
-    }
+    site = await site_of(card)
+    with pytest.raises(CommandRefused, match="not_supported"):
+        await site.card.read_settings()
+    with pytest.raises(CommandRefused, match="not_supported"):
+        await site.card.set_shutdown_delay(60)
+    assert sets(card) == []
 
 
 def test_a_command_is_waited_for_as_long_as_a_card_asks_a_large_system():
@@ -635,4 +673,4 @@ def test_a_command_is_waited_for_as_long_as_a_card_asks_a_large_system():
 
 
 def test_a_state_that_nobody_knows_confirms_nothing():
-    assert not any(how.is_done(None) for how in COMMANDS.values())
+    assert not any(how.is_done(None, None) for how in COMMANDS.values())

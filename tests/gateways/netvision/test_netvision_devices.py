@@ -206,7 +206,7 @@ async def test_quantities_states_and_conditions_go_by_their_keys(make_card, site
     ups = (await site_of(await make_card("masterys"), "modbus")).ups
     assert ups.output_voltage_l2 == 230.0
     assert ups.battery_test.name == "NONE"
-    assert (ups.inverter_on, ups.energy_saver, ups.remote_control) == (True, False, None)
+    assert (ups.load_supplied, ups.on_battery, ups.energy_saver, ups.remote_control) == (True, False, False, None)
     with pytest.raises(AttributeError):
         _ = ups.no_such_thing
 

@@ -158,7 +158,7 @@ async def test_a_walk_brings_what_is_below_its_roots(client):
 
 
 async def test_a_setting_is_written_and_read_back(card, client):
-    await client.set(DELAY, 90)
+    await client.set({DELAY: 90})
     assert card.delay == 90
     assert await client.get([DELAY]) == {DELAY: 90}
     assert card.taken == 1
@@ -167,14 +167,14 @@ async def test_a_setting_is_written_and_read_back(card, client):
 async def test_a_value_that_the_card_does_not_take_is_refused(card, client):
     for value in (1000, "60"):
         with pytest.raises(CommandRefused) as caught:
-            await client.set(DELAY, value)
+            await client.set({DELAY: value})
         assert caught.value.reason == "not_taken"
     assert card.taken == 0
 
 
 async def test_an_object_that_is_not_writable_is_refused(client):
     with pytest.raises(CommandRefused) as caught:
-        await client.set(MODEL, "other")
+        await client.set({MODEL: "other"})
     assert caught.value.reason == "writes_not_allowed"
 
 
@@ -245,7 +245,7 @@ async def test_a_wrong_community_is_silence(make, version):
 async def test_a_wrong_write_community_is_silence_and_sets_nothing(card, make):
     client = make(Credentials(version="v2c", write_community="wrong"), QUICK)
     with pytest.raises(CannotConnect) as caught:
-        await client.set(DELAY, 1)
+        await client.set({DELAY: 1})
     assert caught.value.reason == "silent"
     assert card.agent.datagrams == 1
     assert card.taken == 0
@@ -254,7 +254,7 @@ async def test_a_wrong_write_community_is_silence_and_sets_nothing(card, make):
 @pytest.mark.parametrize("version", ["v1", "v2c"])
 async def test_the_read_community_does_not_write(card, make, version):
     with pytest.raises(CommandRefused) as caught:
-        await make(Credentials(version=version, write_community="public")).set(DELAY, 1)
+        await make(Credentials(version=version, write_community="public")).set({DELAY: 1})
     assert caught.value.reason == "writes_not_allowed"
     assert card.taken == 0
 
@@ -263,7 +263,7 @@ async def test_a_user_who_may_only_read_does_not_write(card, make):
     client = make(Credentials(version="v3", user="reader"))
     assert await client.get([DELAY]) == {DELAY: 60}
     with pytest.raises(CommandRefused) as caught:
-        await client.set(DELAY, 1)
+        await client.set({DELAY: 1})
     assert caught.value.reason == "writes_not_allowed"
     assert card.taken == 0
 
@@ -326,7 +326,7 @@ async def test_a_card_that_booted_is_read_on(card, make):
     client = make(CREDENTIALS["v3 sha aes"])
     await client.get([MODEL])
     card.agent.engine.boot()
-    await client.set(DELAY, 30)
+    await client.set({DELAY: 30})
     assert card.taken == 1
 
 
@@ -388,7 +388,7 @@ async def test_mibs_are_loaded_outside_the_event_loop(card, make, monkeypatch, n
     monkeypatch.setattr(MibBuilder, "load_module", load_module)
     client = make(CREDENTIALS[name])
     await client.walk(dotted(6))
-    await client.set(DELAY, 30)
+    await client.set({DELAY: 30})
     client._session._link.datagram_received(b"garbage", None)
     card.agent.stop()
     with pytest.raises(CannotConnect):

@@ -538,14 +538,14 @@ async def test_a_walk_without_end_stops_at_its_limit(agent, make):
 async def test_a_set_names_the_write_community_and_nothing_else_does(agent, make):
     client = make(community="reader", write_community="writer")
     await client.get([NAME])
-    await client.set(NAME, 5)
+    await client.set({NAME: 5})
     await client.walk(dotted(2))
     assert agent.communities == [b"reader", b"writer", b"reader"]
     assert agent.asked[1].bindings == (((*ROOT, 1, 1, 0), number(5)),)
 
 
 async def test_a_text_is_set_as_octets(agent, make):
-    await make().set(NAME, "07:30é")
+    await make().set({NAME: "07:30é"})
     assert agent.asked[0].bindings[0][1] == text("07:30é")
 
 
@@ -554,7 +554,7 @@ async def test_a_text_is_set_as_octets(agent, make):
 async def test_without_a_write_community_nothing_is_sent(make, version, community):
     client = make(version, write_community=community)
     with pytest.raises(CommandRefused) as caught:
-        await client.set(NAME, 1)
+        await client.set({NAME: 1})
     assert caught.value.reason == "no_write_access"
     assert client.requests == 0
 
@@ -563,7 +563,7 @@ async def test_without_a_write_community_nothing_is_sent(make, version, communit
 async def test_a_value_that_no_message_can_carry_is_not_sent(make, value):
     client = make()
     with pytest.raises(CommandRefused) as caught:
-        await client.set(NAME, value)
+        await client.set({NAME: value})
     assert caught.value.reason == "not_taken"
     assert client.requests == 0
     assert await client.get([NAME]) == {NAME: 1}
@@ -581,7 +581,7 @@ async def test_a_refused_set_says_whether_writing_or_the_value_was_refused(agent
     agent.faults.append(lambda pdu, right: [Pdu(Kind.RESPONSE, pdu.request, status, 1, pdu.bindings)])
     client = make(version)
     with pytest.raises(CommandRefused) as caught:
-        await client.set(NAME, 1)
+        await client.set({NAME: 1})
     assert caught.value.reason == REFUSALS.get(status, "not_taken")
     assert client.requests == 1
 
@@ -590,7 +590,7 @@ async def test_a_set_without_an_answer_is_silent_and_was_sent_once(agent, make):
     agent.faults.append(silence)
     client = make(timeout=QUICK)
     with pytest.raises(CannotConnect) as caught:
-        await client.set(NAME, 1)
+        await client.set({NAME: 1})
     assert caught.value.reason == "silent"
     assert [pdu.kind for pdu in agent.asked] == [Kind.SET]
     assert client.requests == 1
@@ -707,7 +707,7 @@ async def test_a_set_that_is_not_in_the_time_window_is_carried_out_once(user_age
     client = user_client()
     await client.get([NAME])
     user_agent.engine.boot()
-    await client.set(NAME, 1)
+    await client.set({NAME: 1})
     assert user_agent.asked == [Kind.GET, Kind.SET]
 
 
@@ -950,7 +950,7 @@ async def test_no_secret_is_in_what_may_be_logged(agent, make, user_client):
     shown += [repr(client), str(client)]
     for refused in (
         client.get([NAME]),
-        client.set(NAME, 1),
+        client.set({NAME: 1}),
         user_client(**secrets).get([NAME]),
         make(community="secret \udcff").get([NAME]),
     ):

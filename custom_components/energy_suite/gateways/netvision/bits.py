@@ -80,7 +80,14 @@ ALARMS: tuple[CardAlarm, ...] = (
     # --- the supply of the load
     _critical("imminent_stop", notify=True, jbusp="A31", vumap="A000", sts="A000", ups_mib="6.3.1", sts_mib="6.1.1"),
     _critical(
-        "load_not_supplied", notify=True, jbusp="!S03&!S04", vumap="S004", sts="S019", ups_mib="6.3.56", sts_mib="5.1=4"
+        "load_not_supplied",
+        notify=True,
+        # The annex looks at inverter and bypass alone: eco mode and the maintenance bypass feed the load as well.
+        jbusp="!S03&!S04&!S07&!A08",
+        vumap="S004",
+        sts="S019",
+        ups_mib="6.3.56&!4.1=2&!4.1=5",
+        sts_mib="5.1=4",
     ),
     _warning("overload", notify=True, jbusp="A02", vumap="A001", ups_mib="6.3.2"),
     # A warning in the log of events, critical as a trap.

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -46,39 +46,42 @@ class UpsCommand(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """How a command is given and seen."""
+    """How a command is given, and by what it is seen done."""
 
     value: int
+    family: str
+    """What it belongs to: of two commands that wait to be sent, the newer one of a family wins."""
     danger: Danger | None = None
     leads_to: frozenset[UpsStatus] = frozenset()
-    """The states that show it done; none where nothing shows it."""
     leaves: frozenset[UpsStatus] = frozenset()
-    """The states that show it not done."""
+    eco: bool | None = None
+    """Whether eco mode is on once it is done, which the status does not show in every state."""
 
-    def is_done(self, status: UpsStatus | None) -> bool:
-        """Whether the UPS is where the command leads, as far as its status shows."""
+    @property
+    def shows(self) -> bool:
+        """Whether anything tells that it was done."""
+        return bool(self.leads_to or self.leaves or self.eco is not None)
+
+    def is_done(self, status: UpsStatus | None, eco: bool | None) -> bool:
+        """Whether the UPS is where the command leads, as far as it shows."""
+        if self.eco is not None:
+            return eco is self.eco
         if status is None:
             return False
         return status in self.leads_to if self.leads_to else status not in self.leaves
 
-    @property
-    def shows(self) -> bool:
-        """Whether the status tells that it was done."""
-        return bool(self.leads_to or self.leaves)
 
-
-_STANDBY = frozenset({UpsStatus.STANDBY, UpsStatus.LOAD_OFF, UpsStatus.AVAILABLE})
+_OUT = frozenset({UpsStatus.STANDBY, UpsStatus.LOAD_OFF, UpsStatus.AVAILABLE})
 _BYPASS = frozenset({UpsStatus.ON_BYPASS})
-_ECO = frozenset({UpsStatus.ECO})
 
 COMMANDS: Final[Mapping[UpsCommand, Command]] = {
-    UpsCommand.STANDBY_ON: Command(value=1, danger=Danger.UPS_STANDBY, leads_to=_STANDBY),
-    UpsCommand.STANDBY_OFF: Command(value=2, leaves=_STANDBY),
-    UpsCommand.ECO_MODE: Command(value=3, leads_to=_ECO),
-    UpsCommand.NORMAL_MODE: Command(value=4, leaves=_ECO),
-    UpsCommand.ALARM_RESET: Command(value=5),
-    UpsCommand.ON_BYPASS: Command(value=6, danger=Danger.UPS_BYPASS, leads_to=_BYPASS),
-    UpsCommand.ON_INVERTER: Command(value=7, leaves=_BYPASS),
+    UpsCommand.STANDBY_ON: Command(value=1, family="standby", danger=Danger.UPS_STANDBY, leads_to=_OUT),
+    UpsCommand.STANDBY_OFF: Command(value=2, family="standby", leaves=_OUT),
+    UpsCommand.ECO_MODE: Command(value=3, family="eco", eco=True),
+    UpsCommand.NORMAL_MODE: Command(value=4, family="eco", eco=False),
+    UpsCommand.ALARM_RESET: Command(value=5, family="alarm_reset"),
+    UpsCommand.ON_BYPASS: Command(value=6, family="transfer", danger=Danger.UPS_BYPASS, leads_to=_BYPASS),
+    UpsCommand.ON_INVERTER: Command(value=7, family="transfer", leaves=_BYPASS),
 }
 
 
@@ -121,7 +124,8 @@ _EVENT_NUMBERS: Final[Mapping[str, tuple[int, int, str]]] = {
     "first_warning": (4, 3600, "s"),
     "warning_interval": (5, 3600, "s"),
 }
-DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "none")
+_NO_DAY: Final = "none"
+DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", _NO_DAY)
 EVENT_ROWS: Final = _EVENTS.rows
 SCHEDULE_ROWS: Final = max(table.rows for table in _SCHEDULES.values())
 
@@ -140,7 +144,7 @@ class Control:
 
     async def give(self, command: Command) -> bool:
         """Send a command, once. Returns whether the card acknowledged it. Raises ``CommandRefused``."""
-        return await self._set(_COMMAND, command.value)
+        return await self._set({_COMMAND: command.value})
 
     async def set_shutdown_delay(self, seconds: float) -> Effect:
         """Set how long in s after the servers were told to shut down the UPS turns off."""
@@ -158,7 +162,6 @@ class Control:
         """
         check_range(row, 1, _EVENTS.rows, unit="")
         wanted: dict[str, int | str] = {}
-        # The times before the action: an event that is enabled must not act on old ones.
         for field, number in numbers.items():
             if number is not None:
                 column, highest, unit = _EVENT_NUMBERS[field]
@@ -179,6 +182,8 @@ class Control:
         check_range(row, 1, table.rows, unit="")
         day = _date if schedule is Schedule.SPECIAL_DAY else _weekday
         cells: list[int | str] = [day(begin[0]), _time(begin[1]), day(end[0]), _time(end[1])]
+        if not _makes_sense(schedule, begin, end):
+            raise CommandRefused("bad_schedule")
         return await self._write({_cell(table, column, row): cell for column, cell in enumerate(cells, 2)})
 
     async def read(self) -> dict[str, Any]:
@@ -204,10 +209,10 @@ class Control:
         told = await self._client.walk(*(f"{_ROOT}.{branch}" for branch in branches))
         return {oid.removeprefix(f"{_ROOT}."): value for oid, value in told.items()}
 
-    async def _set(self, suffix: str, value: int | str) -> bool:
-        """Write one object, once. Returns whether it was acknowledged."""
+    async def _set(self, values: Mapping[str, int | str]) -> bool:
+        """Write objects together, once: all of them are taken or none. Returns whether it was acknowledged."""
         try:
-            await self._client.set(f"{_ROOT}.{suffix}", value)
+            await self._client.set({f"{_ROOT}.{suffix}": value for suffix, value in values.items()})
         except CannotConnect as err:
             if err.reason == "silent":
                 return False
@@ -229,11 +234,7 @@ class Control:
         wanted = {suffix: value for suffix, value in values.items() if before[suffix] != value}
         if not wanted:
             return Effect.UNCHANGED
-        acknowledged = True
-        for suffix, value in wanted.items():
-            acknowledged = await self._set(suffix, value)
-            if not acknowledged:
-                break
+        acknowledged = await self._set(wanted)
         written_at = time.monotonic()
         now = before
         for moment in commands.READ_BACK:
@@ -281,6 +282,14 @@ def _line(told: Mapping[str, SnmpValue], schedule: Schedule, row: int) -> dict[s
         "end_day": read(end_day),
         "end_time": end_time,
     }
+
+
+def _makes_sense(schedule: Schedule, begin: tuple[str, str], end: tuple[str, str]) -> bool:
+    """Whether what stops begins again: a load must not stay off because an end was forgotten."""
+    if schedule is not Schedule.SPECIAL_DAY:
+        return (begin[0] == _NO_DAY) == (end[0] == _NO_DAY)
+    stops, starts = (datetime.fromisoformat(f"{day}T{hour}") for day, hour in (begin, end))
+    return starts > stops and starts > datetime.now()  # noqa: DTZ005 - the card has a clock on the wall
 
 
 def _weekday(day: str) -> int:

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from enum import IntEnum
 from functools import partial
 from typing import Any, override
 
-from ..base import Alarm, CommandRefused, Device, Found, GatewayError, Identity, Severity, Speed
+from ..base import Alarm, CommandRefused, Device, DeviceGone, Found, GatewayError, Identity, Severity, Speed
 from ..commands import Effect
 from . import status
 from .bits import CARD_ALARMS, raised
@@ -150,6 +151,8 @@ class NetVisionCard(LineDevice):
         """What writes to the card. Raises ``CommandRefused`` where there is no SNMP to write by."""
         if self._control is None:
             raise CommandRefused("needs_snmp")
+        if self.machine.is_sts:
+            raise CommandRefused("not_supported")
         return self._control
 
     async def set_shutdown_delay(self, seconds: float) -> Effect:
@@ -163,7 +166,8 @@ class NetVisionCard(LineDevice):
     async def _seen(self, effect: Effect) -> Effect:
         """Read the settings again, so that they show what was set."""
         if self._settings is not None:
-            await self._settings.async_read(time.monotonic())
+            with suppress(GatewayError):  # it was seen on the card already
+                await self._settings.async_read(time.monotonic())
         return effect
 
     async def set_shutdown_event(self, row: int, *, action: ShutdownAction, **numbers: float | None) -> Effect:
@@ -367,10 +371,12 @@ class Ups(MachineDevice):
         control, wanted = Control(self.line.snmp.client), COMMANDS[command]
         await control.require_remote_control()
         await self.line.look(self.line.looks)
-        if wanted.shows and wanted.is_done(self.ups_status):
-            return Effect.UNCHANGED
+        if not self.reachable:
+            raise DeviceGone
+        # Sent also where it shows as done: what shows may be half a minute old, and another command under way.
+        is_so = wanted.is_done(self.ups_status, self.eco_mode)
         acknowledged = await control.give(wanted)
-        if not wanted.shows:
+        if is_so or not wanted.shows:
             if not acknowledged:
                 raise CommandRefused("no_answer")
             return Effect.APPLIED
@@ -381,7 +387,7 @@ class Ups(MachineDevice):
                 await self.line.look(self.line.looks)
             except GatewayError:
                 continue
-            if wanted.is_done(self.ups_status):
+            if wanted.is_done(self.ups_status, self.eco_mode):
                 return Effect.APPLIED
         raise CommandRefused("not_confirmed" if acknowledged else "no_answer")
 

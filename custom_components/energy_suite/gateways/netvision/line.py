@@ -1,5 +1,6 @@
 """What is read of a card in a round: once for all its devices, over whichever of its channels answers."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -79,6 +80,7 @@ class Line:
         self.rejected = False
         """Whether the card does not take the SNMP credentials."""
         self._error: GatewayError | None = None
+        self._turn = asyncio.Lock()
         self._clock = clock
         self._rests = {channel: _Rest() for channel in self.channels}
 
@@ -107,15 +109,18 @@ class Line:
 
     async def look(self, seen: int) -> None:
         """Ask the card, unless it was since ``seen`` looks. Raises what asking it raised."""
-        if seen >= self.looks:
-            self._error = None
-            try:
-                await self._ask()
-            except GatewayError as err:
-                self._error = err
-            self.looks += 1
-        if self._error is not None:
-            raise self._error
+        async with self._turn:
+            if seen >= self.looks:
+                error: GatewayError | None = None
+                try:
+                    await self._ask()
+                except GatewayError as err:
+                    error = err
+                self._error = error
+                self.looks += 1
+            error = self._error
+        if error is not None:
+            raise error
 
     def forget(self) -> None:
         """Find out again what is behind the card: the table, its factor and its phases may be others."""

@@ -7,7 +7,7 @@ comes late has nowhere to arrive.
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
@@ -170,15 +170,15 @@ class SnmpClient:
             columns = [column for column in columns if not column.ended]
         return found
 
-    async def set(self, oid: str, value: int | str) -> None:
-        """Write one object, with the write community where there are communities; not repeated if no answer comes.
+    async def set(self, values: Mapping[str, int | str]) -> None:
+        """Write objects in one request, of which a card takes all or none; not repeated if no answer comes.
 
         Raises ``CommandRefused``: ``no_write_access`` (we have no write community), ``writes_not_allowed`` or
         ``not_taken`` as the card answers. ``CannotConnect("silent")`` leaves open whether it took effect.
         """
         if self._credentials.version != "v3" and not self._credentials.write_community:
             raise CommandRefused("no_write_access")
-        answer = await self._ask(Verb.SET, [(_oid(oid), value)])
+        answer = await self._ask(Verb.SET, [(_oid(oid), value) for oid, value in values.items()])
         if answer.status != _NO_ERROR:
             raise CommandRefused("writes_not_allowed" if answer.status in _WRITES_NOT_ALLOWED else "not_taken")
 

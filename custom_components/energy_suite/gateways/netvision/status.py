@@ -171,11 +171,6 @@ BATTERY_TEST: Rules[BatteryTest] = Rules(
 )
 
 
-def battery_test(table: Table, bits: Collection[str] | None) -> BatteryTest | None:
-    """How the test of the battery is."""
-    return derive(BATTERY_TEST, table, bits)
-
-
 class OutputStatus(IntEnum):
     """What feeds the load (12.1.7)."""
 
@@ -212,11 +207,6 @@ OUTPUT_STATUS: Rules[OutputStatus] = Rules(
 )
 
 
-def output_status(table: Table, bits: Collection[str] | None) -> OutputStatus | None:
-    """What feeds the load."""
-    return derive(OUTPUT_STATUS, table, bits)
-
-
 class MachineStatus(IntEnum):
     """How ready the machine itself is (annex BACnet, UnitStatus)."""
 
@@ -241,11 +231,6 @@ MACHINE_STATUS: Rules[MachineStatus] = Rules(
     ),
     dict.fromkeys((Table.VUMAP, Table.JBUSP), MachineStatus.AVAILABLE),
 )
-
-
-def machine_status(table: Table, bits: Collection[str] | None) -> MachineStatus | None:
-    """How ready the machine itself is."""
-    return derive(MACHINE_STATUS, table, bits)
 
 
 class UnitStatus(IntEnum):
@@ -323,11 +308,6 @@ ALARM_SUMMARY: Rules[AlarmSummary] = Rules(
 )
 
 
-def alarm_summary(table: Table, bits: Collection[str] | None) -> AlarmSummary | None:
-    """The worst of what rectifier, inverter and bypass report."""
-    return derive(ALARM_SUMMARY, table, bits)
-
-
 class StageStatus(IntEnum):
     """How rectifier, inverter or bypass is: grey, green, yellow, red on the card's page (12.1.1)."""
 
@@ -368,21 +348,6 @@ BYPASS_STATUS = _stage(
 )
 
 
-def rectifier_status(table: Table, bits: Collection[str] | None) -> StageStatus | None:
-    """How the rectifier is."""
-    return derive(RECTIFIER_STATUS, table, bits)
-
-
-def inverter_status(table: Table, bits: Collection[str] | None) -> StageStatus | None:
-    """How the inverter is."""
-    return derive(INVERTER_STATUS, table, bits)
-
-
-def bypass_status(table: Table, bits: Collection[str] | None) -> StageStatus | None:
-    """How the bypass is."""
-    return derive(BYPASS_STATUS, table, bits)
-
-
 class SupplyStatus(IntEnum):
     """What an input is supplied with (annex BACnet, InputRecStatus and InputBypStatus)."""
 
@@ -415,16 +380,6 @@ BYPASS_INPUT_STATUS: Rules[SupplyStatus] = Rules(
     ),
     dict.fromkeys((Table.VUMAP, Table.JBUSP, Table.UPS_MIB), SupplyStatus.OK),
 )
-
-
-def rectifier_input_status(table: Table, bits: Collection[str] | None) -> SupplyStatus | None:
-    """What the rectifier's input is supplied with."""
-    return derive(RECTIFIER_INPUT_STATUS, table, bits)
-
-
-def bypass_input_status(table: Table, bits: Collection[str] | None) -> SupplyStatus | None:
-    """What the bypass's input is supplied with; not to be asked of a machine without bypass."""
-    return derive(BYPASS_INPUT_STATUS, table, bits)
 
 
 class LoadLevel(IntEnum):
@@ -476,11 +431,6 @@ STS_STATUS: Rules[StsStatus] = Rules(
     ),
     {Table.STS: StsStatus.LOAD_OFF, Table.STS_MIB: StsStatus.UNKNOWN},
 )
-
-
-def sts_status(table: Table, bits: Collection[str] | None) -> StsStatus | None:
-    """What a static transfer switch does."""
-    return derive(STS_STATUS, table, bits)
 
 
 class SourceStatus(IntEnum):
@@ -535,11 +485,6 @@ SYNCHRONISATION: Rules[Synchronisation] = Rules(
 )
 
 
-def synchronisation(table: Table, bits: Collection[str] | None) -> Synchronisation | None:
-    """How the two sources run to each other."""
-    return derive(SYNCHRONISATION, table, bits)
-
-
 # Modbus has one bit for both.
 PREFERRED_SOURCE: Mapping[int, Conditions] = MappingProxyType(
     {
@@ -575,20 +520,15 @@ def active_source(table: Table, bits: Collection[str] | None) -> int | None:
 
 CONDITIONS: Mapping[str, Conditions] = MappingProxyType(
     {
-        "rectifier_on": {Table.VUMAP: "S049", Table.JBUSP: "S02"},
-        "inverter_on": {Table.VUMAP: "S052", Table.JBUSP: "S01"},
-        "bypass_on": {Table.VUMAP: "S057", Table.JBUSP: "S04"},
-        "charger_on": {Table.VUMAP: "S050"},
         "on_battery": {Table.VUMAP: "A019", Table.JBUSP: "S05", Table.UPS_MIB: "6.3.15"},
         "on_maintenance_bypass": {Table.VUMAP: "S003", Table.JBUSP: "A08", Table.UPS_MIB: "4.1=2"},
         "on_generator": {Table.VUMAP: "S023", Table.JBUSP: "S46"},
+        # Also in the states that go before it in the UPS status.
+        "eco_mode": {Table.VUMAP: "S006", Table.JBUSP: "S07", Table.UPS_MIB: "4.1=5"},
         # No UPS status: the card shows it as a symbol of its own (11.3).
         "energy_saver": {Table.VUMAP: "S007"},
-        "battery_test_supported": {Table.JBUSP: "S13"},
-        "acknowledgement_requested": {Table.VUMAP: "S031"},
         # The JBUSP's bit says the opposite, the VU-MAP has none.
         "remote_control": {Table.JBUSP: "!S06", Table.STS: "S045"},
-        "sources_instantly_synchronised": {Table.STS: "S015"},
         **{f"outlet_{number}": {Table.VUMAP: f"S{59 + number:03}"} for number in (1, 2, 3, 4)},
     }
 )
