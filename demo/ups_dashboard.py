@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from .dashboard import BAR, ENTER, SWITCH, WIDE, Card, Cards, Texts
+from .dashboard import BAR, ENTER, WIDE, Card, Cards, Texts
 from .gateway import DOMAIN, Entities
 
 # Label: English, French.
@@ -34,15 +34,10 @@ _TEXTS: Final[Texts] = {
     "hour": ("The last hour", "La dernière heure"),
 }
 
-_PHASES: Final = {"": "", "_l1": " L1", "_l2": " L2", "_l3": " L3"}
+# What drops the load; a toggle among the features of a tile would not ask.
+_ASK: Final = {"action": "toggle", "confirmation": True}
 
-_RAISED: Final = """\
-{{% for alarm in state_attr('{entity}', 'alarms') or [] %}}
-- **{{{{ alarm.text }}}}**<br>{{{{ alarm.remedy | default('') }}}}
-{{% else %}}
-{none}
-{{% endfor %}}
-"""
+_PHASES: Final = {"": "", "_l1": " L1", "_l2": " L2", "_l3": " L3"}
 
 
 def ups_view(entities: Entities, language: str) -> dict[str, Any] | None:
@@ -81,7 +76,7 @@ def _ups(cards: Cards) -> dict[str, Any]:
         _command(cards, "alarm_reset", "mdi:bell-check"),
         heading("servers", "mdi:server-network"),
         tile("card", "shutdown_delay", domain="number", full=True, features=ENTER),
-        tile("card", "turn_off_after_shutdown", domain="switch", full=True, features=SWITCH),
+        tile("card", "turn_off_after_shutdown", domain="switch", full=True, tap_action=_ASK, icon_tap_action=_ASK),
     ]
     if units := cards.entities.every("unit_status"):
         commands += [
@@ -98,7 +93,7 @@ def _ups(cards: Cards) -> dict[str, Any]:
         ),
         _events(cards, "ups", "ups_status", "on_battery"),
     ]
-    return cards.view("ups", (now, 1), (supply, 1), (commands, 1), (charts, 2), (_alarms(cards, "ups"), 1))
+    return cards.view("ups", (now, 1), (supply, 1), (commands, 1), (charts, 2), (cards.raised("ups", "card"), 1))
 
 
 def _sts(cards: Cards) -> dict[str, Any]:
@@ -124,7 +119,7 @@ def _sts(cards: Cards) -> dict[str, Any]:
         cards.history((("sts", "load", "load", "deep-purple"),)),
         _events(cards, "sts", "sts_status", "active_source"),
     ]
-    return cards.view("sts", (now, 1), (supply, 1), (_alarms(cards, "sts"), 1), (charts, 3))
+    return cards.view("sts", (now, 1), (supply, 1), (cards.raised("sts", "card"), 1), (charts, 3))
 
 
 def _voltages(cards: Cards, kind: str, *keys: str) -> list[Card]:
@@ -134,17 +129,6 @@ def _voltages(cards: Cards, kind: str, *keys: str) -> list[Card]:
         for phase, name in _PHASES.items()
         for key in keys
         if cards.entities.has(kind, f"{key}{phase}")
-    ]
-
-
-def _alarms(cards: Cards, kind: str) -> list[Card]:
-    """What is raised now, with what helps, and what came and went."""
-    problem = cards.entities.find(kind, "problem")
-    return [
-        cards.heading("alarms", "mdi:alert-outline"),
-        *cards.alarms((kind, "card")),
-        {"type": "markdown", "content": _RAISED.format(entity=problem, none=cards.text("none")), **WIDE},
-        cards.tile(kind, "alarm", "latest", full=True, state_content=["event_type", "text"]),
     ]
 
 

@@ -10,6 +10,7 @@ import voluptuous as vol
 from homeassistant.const import ATTR_DEVICE_ID, CONF_DEVICE_ID, CONF_DOMAIN, CONF_TYPE, Platform
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
+from homeassistant.helpers import area_registry as ar
 from homeassistant.helpers import issue_registry as ir
 
 from custom_components.energy_suite.const import DOMAIN
@@ -168,23 +169,23 @@ async def test_every_command_reaches_the_ups_and_is_shown_at_once(card_suite, re
             assert sets(card_suite.card)[-1].oids == (COMMAND_OID,)
             assert card_suite.state("ups", "ups_status") == story.status
             (record,) = records
-            assert (record["device"], record["control"], record["result"]) == ("ups", command.value, "applied")
+            family = COMMANDS[command].family
+            assert (record["device"], record["control"], record["result"]) == ("ups", family, "applied")
             assert record["device_id"] == card_suite.device_id("ups")
-            assert record["to"] == (None if way == "button" else command.value)
+            assert record["to"] == command.value
 
 
 @every_control_still
-async def test_what_is_so_already_is_not_sent(card_suite, records, subtests):  # noqa: F811 - the fixture
+async def test_what_shows_as_done_is_sent_again(card_suite, records, subtests):  # noqa: F811 - the fixture
     for command in UpsCommand:
         with subtests.test(str(command)):
             await prepared(card_suite, command)
             await by_action(card_suite, command.value)
 
-            # Nothing shows whether alarms were acknowledged.
-            with sent(card_suite, command is UpsCommand.ALARM_RESET):
+            with sent(card_suite, True):
                 await by_action(card_suite, command.value)
 
-            assert records[-1]["result"] == ("applied" if command is UpsCommand.ALARM_RESET else "unchanged")
+            assert records[-1]["result"] == "applied"
 
 
 @pytest.mark.parametrize("machine", ["netys"])
@@ -253,7 +254,7 @@ async def test_a_transfer_system_takes_no_commands(card_suite):
 @each_dangerous
 @still
 @pytest.mark.usefixtures("all_enabled")
-async def test_what_drops_the_load_is_not_there_until_it_is_enabled(card_suite, command):
+async def test_what_drops_the_load_is_not_there_until_it_is_enabled(card_suite, records, command):  # noqa: F811 - the fixture
     buttons = {place_of(card_suite, entity)[1] for entity in registered_of(card_suite) if entity.domain == "button"}
     assert buttons == {"search_again", *(command.value for command in UpsCommand if command not in DANGEROUS)}
     assert f"ups_{command}" not in await offered(card_suite, "ups")
@@ -261,6 +262,10 @@ async def test_what_drops_the_load_is_not_there_until_it_is_enabled(card_suite, 
     for way in (by_action, by_device_action):
         with nothing_sent(card_suite), refused("control_not_enabled"):
             await way(card_suite, command.value)
+    # The control comes before the confirmation.
+    with nothing_sent(card_suite), refused("control_not_enabled"):
+        await command_it(card_suite, command.value)
+    assert [(record["to"], record["result"]) for record in records] == [(command.value, "control_not_enabled")] * 3
 
 
 @pytest.mark.parametrize("options", [{"enabled_controls": ["ups_bypass"], **STILL}], ids=[""])
@@ -276,9 +281,10 @@ async def test_each_danger_is_enabled_for_itself(card_suite):
 
 @each_dangerous
 @every_control_still
-async def test_what_drops_the_load_has_to_be_confirmed(card_suite, command):
+async def test_what_drops_the_load_has_to_be_confirmed(hass, card_suite, records, command):  # noqa: F811 - the fixture
+    # The confirmation comes before the rights.
     with nothing_sent(card_suite), refused("confirmation_needed"):
-        await command_it(card_suite, command.value)
+        await command_it(card_suite, command.value, await user_of(hass, "system-users"))
     with nothing_sent(card_suite), refused("confirmation_needed"):
         await command_it(card_suite, command.value, confirm=False)
     with pytest.raises(vol.Invalid):
@@ -286,16 +292,45 @@ async def test_what_drops_the_load_has_to_be_confirmed(card_suite, command):
             card_suite,
             {CONF_DOMAIN: DOMAIN, CONF_DEVICE_ID: card_suite.device_id("ups"), CONF_TYPE: f"ups_{command}"},
         )
+    assert [(record["to"], record["result"]) for record in records] == [(command.value, "confirmation_needed")] * 2
+
+
+@every_control_still
+async def test_what_drops_the_load_is_never_done_to_a_whole_area(hass, card_suite, records, subtests):  # noqa: F811 - the fixture
+    area = ar.async_get(hass).async_create("Energy room")
+    for device in ("card", "ups"):
+        card_suite.devices.async_update_device(card_suite.device_id(device), area_id=area.id)
+    commands = [("ups_command", {"command": command.value}) for command in DANGEROUS]
+    for action, data in (*commands, ("set_shutdown_event", EVENT), ("set_ups_schedule", WEEKLY)):
+        with subtests.test(f"{action} {data}"), nothing_sent(card_suite), refused("device_not_named"):
+            target = {"area_id": area.id}
+            await hass.services.async_call(DOMAIN, action, {**target, **data, "confirm": True}, blocking=True)
+        assert records[-1]["result"] == "device_not_named"
+
+    with sent(card_suite, 1):
+        await hass.services.async_call(
+            DOMAIN, "ups_command", {"area_id": area.id, "command": "eco_mode"}, blocking=True
+        )
+    assert card_suite.state("ups", "ups_status") == "eco"
+    # Named as well, it is meant.
+    with sent(card_suite, 1):
+        await act(card_suite, "ups_command", "ups", command="on_bypass", confirm=True, area_id=area.id)
 
 
 @each_dangerous
 @each_way
 @every_control_still
 @pytest.mark.usefixtures("all_enabled")
-async def test_what_drops_the_load_is_for_administrators(hass, card_suite, command, way):
+async def test_what_drops_the_load_is_for_administrators(hass, card_suite, records, command, way):  # noqa: F811 - the fixture
     user = await user_of(hass, "system-users")
     with nothing_sent(card_suite), pytest.raises(Unauthorized):
         await WAYS[way](card_suite, command.value, user)
+    (record,) = records
+    assert (record["to"], record["result"], record["context"].user_id) == (
+        command.value,
+        "not_administrator",
+        user.user_id,
+    )
     assert card_suite.state("ups", "ups_status") == "on_inverter"
 
     with sent(card_suite, 1):
@@ -404,6 +439,48 @@ async def test_a_command_that_waits_can_be_cancelled(hass, card_suite):
         await card_suite.call("button", "press", "card", "cancel_commands")
         await task
     assert card_suite.state("ups", "ups_status") == "on_inverter"
+
+
+WAITING = {**EVERY_CARD_CONTROL, **STILL, "delay_before_sending": 60}
+OPPOSITES = [
+    (UpsCommand.STANDBY_ON, UpsCommand.STANDBY_OFF),
+    (UpsCommand.ECO_MODE, UpsCommand.NORMAL_MODE),
+    (UpsCommand.ON_BYPASS, UpsCommand.ON_INVERTER),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), [*OPPOSITES, *(pair[::-1] for pair in OPPOSITES)])
+@pytest.mark.parametrize("options", [WAITING], ids=[""])
+@each_way
+@pytest.mark.usefixtures("all_enabled")
+async def test_an_opposite_command_replaces_the_one_that_waits(hass, card_suite, first, second, way):
+    pending = card_suite.entry.runtime_data.pending
+    replaced = hass.async_create_task(WAYS[way](card_suite, first.value))
+    while not len(pending):
+        await hass.async_add_executor_job(lambda: None)
+    newer = hass.async_create_task(by_action(card_suite, second.value))
+
+    with nothing_sent(card_suite), refused("command_replaced"):
+        await replaced
+    assert len(pending) == 1
+    with nothing_sent(card_suite), refused("command_cancelled"):
+        await card_suite.call("button", "press", "card", "cancel_commands")
+        await newer
+
+
+@pytest.mark.parametrize("options", [{**WAITING, "delay_before_sending": 1}], ids=[""])
+async def test_a_standby_that_is_taken_back_while_it_waits_is_never_sent(hass, card_suite):
+    standby = hass.async_create_task(by_action(card_suite, "standby_on"))
+    pending = card_suite.entry.runtime_data.pending
+    while not len(pending):
+        await hass.async_add_executor_job(lambda: None)
+
+    await by_action(card_suite, "standby_off")
+
+    with refused("command_replaced"):
+        await standby
+    assert Command.STANDBY_ON not in card_suite.card.commands
+    assert not len(pending)
 
 
 # --- SETs that do not go well -------------------------------------------------------------------------------------
@@ -582,7 +659,7 @@ async def test_a_shutdown_event_is_set_and_read(card_suite, records):  # noqa: F
     with nothing_sent(card_suite), refused("confirmation_needed"):
         await act(card_suite, "set_shutdown_event", "card", **EVENT, confirm=False)
 
-    with sent(card_suite, 4):
+    with sent(card_suite, 1):
         await act(card_suite, "set_shutdown_event", "card", **EVENT, confirm=True)
 
     stored = card_suite.card.settings
@@ -590,8 +667,8 @@ async def test_a_shutdown_event_is_set_and_read(card_suite, records):  # noqa: F
     assert stored["upsControlDelay", 3] == 7
     assert stored["upsControlFirstWarning", 3] == 90
     assert stored["upsControlWarningInterval", 3] == 15
-    # An event that is enabled must not act on old times.
-    assert sets(card_suite.card)[-1].oids[0].endswith(".7.4.1.2.3")
+    # All in one: an event that is enabled must not act on old times.
+    assert len(sets(card_suite.card)[-1].oids) == 4
     answer = await settings(card_suite)
     assert answer["shutdown_events"][2] == EVENT
     assert [event["row"] for event in answer["shutdown_events"]] == list(range(1, 14))
@@ -648,7 +725,7 @@ async def test_a_schedule_is_set_and_read(card_suite, records, asked, stored):  
     with nothing_sent(card_suite), refused("confirmation_needed"):
         await act(card_suite, "set_ups_schedule", "card", **asked)
 
-    with sent(card_suite, 4):
+    with sent(card_suite, 1):
         await act(card_suite, "set_ups_schedule", "card", **asked, confirm=True)
 
     row = asked["row"]

@@ -37,6 +37,7 @@ NOBODYS_CODE = 0x7777
 WAY = {"host", "channels", "port", "unit_id", "snmp_version", "snmp_port"}
 KEPT = {"gateway", "uid", "devices"} | WAY
 COMMUNITIES = {"community", "write_community"}
+PASSWORDS = {"auth_password", "priv_password"}
 USER = {
     "user": "home",
     "level": "auth_priv",
@@ -63,6 +64,14 @@ def no_setup() -> Iterator[AsyncMock]:
 def patient() -> Iterator[None]:
     """Wait longer for an answer, where passwords are hashed and silence would say that one is wrong."""
     with patch.object(gateway, "TIMEOUT", 2.0):
+        yield
+
+
+@pytest.fixture
+def renamed(card: NetVisionCard) -> Iterator[None]:
+    """The card has a name of its owner's."""
+    shown = card._shown
+    with patch.object(card, "_shown", lambda readings: {**shown(readings), "name": "Energy room"}):
         yield
 
 
@@ -180,7 +189,19 @@ async def test_what_was_found_is_listed_by_its_names(hass, card, no_setup):
         "- UPS unit 3",
         "- EMD",
     ]
-    assert (await answered(hass, result, {}))["title"] == "NET VISION"
+    # The name from the factory tells one card from no other.
+    assert (await answered(hass, result, {}))["title"] == f"NET VISION {placeholders['model']}"
+
+
+async def test_a_card_with_a_name_of_its_own_gives_it_to_its_entry(hass, card, no_setup, renamed):
+    entry = await added(hass, await answered(hass, await opened(hass), form(card, "snmp")))
+    assert entry.title == "Energy room"
+
+
+async def test_a_name_that_another_entry_has_is_not_given_twice(hass, card, no_setup, renamed):
+    known(card, title="Energy room", unique_id="another").add_to_hass(hass)
+    entry = await added(hass, await answered(hass, await opened(hass), form(card, "snmp")))
+    assert entry.title.startswith("NET VISION MASTERYS")
 
 
 async def test_a_card_without_write_community_is_added_to_be_read(hass, card, no_setup):
@@ -610,8 +631,7 @@ async def test_a_card_is_reconfigured_while_its_entry_holds_the_one_connection(h
     assert card_suite.card.modbus.connections_now == 1
     result = await card_suite.entry.start_reconfigure_flow(hass)
     known = card_suite.entry.data
-    assert suggested(result).items() <= known.items()
-    assert suggested(result).keys() >= WAY
+    assert suggested(result) == {name: known[name] for name in WAY}
     typed = form(card_suite.card, channels, unit_id=1)
     result = await answered(hass, result, typed)
     await hass.async_block_till_done()
@@ -686,10 +706,17 @@ async def test_the_secrets_of_a_version_go_with_it(hass, card_suite):
     assert set(card_suite.entry.data) == KEPT | set(USER)
     assert card_suite.entry.data["level"] == "authPriv"
 
-    # The forms show what is known.
+    # The forms show what is known, but for what is secret; that stays where nothing else is entered.
+    known = dict(card_suite.entry.data)
+    shown = {name: value for name, value in typed.items() if name not in PASSWORDS}
     result = await answered(hass, await card_suite.entry.start_reconfigure_flow(hass), v3)
     shows(result, "netvision_user", {})
-    assert suggested(result) == typed
+    assert suggested(result) == shown
+    result = await answered(hass, result, shown)
+    await hass.async_block_till_done()
+    succeeded(card_suite, result)
+    assert dict(card_suite.entry.data) == known
+    result = await answered(hass, await card_suite.entry.start_reconfigure_flow(hass), v3)
     lower = let_in(card_suite.card, level="no_auth_no_priv")
     result = await answered(hass, result, lower)
     await hass.async_block_till_done()
@@ -699,6 +726,30 @@ async def test_the_secrets_of_a_version_go_with_it(hass, card_suite):
     succeeded(card_suite, await reconfigured(hass, card_suite, form(card_suite.card, "snmp")))
     assert set(card_suite.entry.data) == KEPT | COMMUNITIES
     assert card_suite.entry.data["snmp_version"] == "v2c"
+
+
+def without_communities(typed: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in typed.items() if name not in COMMUNITIES}
+
+
+async def test_communities_that_are_left_empty_stay(hass, card_suite):
+    card_suite.card.agent.read_community = "cellar"
+    succeeded(card_suite, await reconfigured(hass, card_suite, form(card_suite.card, community="cellar")))
+
+    for empty in ({}, {"community": "", "write_community": ""}):
+        typed = without_communities(form(card_suite.card, snmp_version="v1")) | empty
+        succeeded(card_suite, await reconfigured(hass, card_suite, typed))
+        stored = card_suite.entry.data
+        assert (stored["community"], stored["write_community"]) == ("cellar", "private")
+
+
+async def test_a_write_community_is_forgotten_by_way_of_another_channel(hass, card_suite):
+    for channels in ("modbus", "both"):
+        typed = without_communities(form(card_suite.card, channels))
+        succeeded(card_suite, await reconfigured(hass, card_suite, typed))
+    assert set(card_suite.entry.data) == KEPT | {"community"}
+    # As delivered, for none was stored any more.
+    assert card_suite.entry.data["community"] == "public"
 
 
 async def test_an_address_where_something_is_wrong_changes_nothing(hass, card_suite):
@@ -852,6 +903,7 @@ async def test_a_password_that_was_changed_on_the_card_is_asked_for(hass, card):
     result = await answered(hass, flow)
     shows(result, "reauth_confirm", {})
     assert result["description_placeholders"]["title"] == "Cellar"
+    assert suggested(result) == {name: value for name, value in USER.items() if name not in PASSWORDS}
 
     for wrong, errors in (
         ({"auth_password": "not that"}, {"base": "snmp_authentication"}),
@@ -898,11 +950,14 @@ async def test_while_modbus_answers_rejected_credentials_are_asked_for_too(hass,
     suite = CardSuite(hass, card, entry)
     await suite.until(lambda: any(hass.config_entries.flow.async_progress()))
     assert loaded(entry)
+    # What did not change need not be entered again.
+    del typed["priv_password"]
     result = await answered(hass, asking_again(hass), typed)
     assert result["reason"] == "reauth_successful"
     await hass.async_block_till_done()
     assert loaded(entry)
     assert entry.data["channels"] == "both"
+    assert entry.data["priv_password"] == USER["priv_password"]
     assert not card.modbus.connections_refused
     await suite.reports()
     assert hass.config_entries.flow.async_progress() == []
@@ -914,8 +969,8 @@ async def test_other_communities_are_asked_for_with_v1_and_v2c(hass, card_suite,
     card_suite.card.agent.read_community = "cellar"
     result = await card_suite.entry.start_reauth_flow(hass)
     shows(result, "reauth_confirm", {})
-    assert suggested(result) == {"community": "public", "write_community": "private"}
-    result = await answered(hass, result, {"community": "attic", "write_community": "private"})
+    assert suggested(result) == {}
+    result = await answered(hass, result, {"community": "attic"})
     shows(result, "reauth_confirm", {"base": "snmp_silent"})
     assert suggested(result)["community"] == "attic"
     result = await answered(hass, result, {"community": "cellar"})
@@ -923,7 +978,7 @@ async def test_other_communities_are_asked_for_with_v1_and_v2c(hass, card_suite,
     await hass.async_block_till_done()
     assert loaded(card_suite.entry)
     assert card_suite.entry.data["community"] == "cellar"
-    assert "write_community" not in card_suite.entry.data
+    assert card_suite.entry.data["write_community"] == "private"
     assert card_suite.entry.data["channels"] == channels
 
 
@@ -1060,6 +1115,7 @@ async def test_the_options_of_a_gx_are_its_own(hass, suite):
         "health_checks",
         "unit_ids",
         "full_scan",
+        "write_register",
     ]
     assert result["data_schema"]({"interval": 1})["interval"] == 1
     assert result["data_schema"]({"interval": 300})["interval"] == 300

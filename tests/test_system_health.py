@@ -102,6 +102,46 @@ async def test_the_logbook_speaks_the_language_of_home_assistant(hass, suite, lo
     ]
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_what_a_ups_and_its_card_were_told_is_told_in_words(hass, suite, logbook, language):
+    hass.config.language = language
+    await async_load_integrations(hass, {DOMAIN})
+    device = {"device_id": suite.device_id("gx"), "device": "gx", "result": "applied"}
+    for control, before, to in (
+        ("standby", "on_inverter", "standby_on"),
+        ("transfer", None, "on_inverter"),
+        ("alarm_reset", None, "alarm_reset"),
+        ("shutdown_event_3", None, "shutdown"),
+        ("weekly_schedule_2", None, "friday 22:30 monday 06:15"),
+        ("special_day_schedule_8", None, "2026-12-24 18:00 2026-12-27 08:00"),
+        ("eco_mode_schedule_7", None, "none 00:00 none 00:00"),
+    ):
+        hass.bus.async_fire(EVENT_COMMAND, {**device, "control": control, "before": before, "to": to})
+    assert [entry["message"] for entry in logbook] == TOLD[language]
+
+
+TOLD = {
+    "en": [
+        "Standby on (done)",
+        "Transfer load to inverter (done)",
+        "Acknowledge alarms (done)",
+        "Shutdown event 3: Shutdown of the servers (done)",
+        "Weekly schedule, line 2: friday 22:30 monday 06:15 (done)",
+        "Special days, line 8: 2026-12-24 18:00 2026-12-27 08:00 (done)",
+        "Eco mode schedule, line 7: none 00:00 none 00:00 (done)",
+    ],
+    "fr": [
+        "Activer mode veille (fait)",
+        "Transfert utilisations sur onduleur (fait)",
+        "Acquittement des alarmes (fait)",
+        "Événement d’arrêt 3: Arrêt des serveurs (fait)",
+        "Planification hebdomadaire, ligne 2: friday 22:30 monday 06:15 (fait)",
+        "Planification spécifique, ligne 8: 2026-12-24 18:00 2026-12-27 08:00 (fait)",
+        "Planification eco mode, ligne 7: none 00:00 none 00:00 (fait)",
+    ],
+}
+
+
 async def test_a_refusal_with_figures_is_told_without_them(hass, suite, logbook):
     coordinator = suite.entry.runtime_data.coordinators["gx"]
     with pytest.raises(ServiceValidationError):

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.energy_suite.const import DOMAIN
 from tests.test_blueprints import FOLDER, _blueprints, use  # noqa: F401 - a fixture among them
-from tests.test_ups_triggers import Plant, _plant  # noqa: F401 - a fixture
+from tests.test_ups_triggers import ELSE, Plant, _plant  # noqa: F401 - a fixture among them
 
 DO = "test_do"
 GO_ON = "test_go_on"
@@ -82,7 +82,7 @@ def inputs(plant: Plant, **more: Any) -> dict[str, Any]:
 async def ups(hass, plant: Plant, minutes_pass, done) -> Plant:
     """A UPS on mains, and the automation."""
     await remember(hass)
-    await plant.show("ups", on_battery="off", battery_low="off", **ENOUGH)
+    await plant.show("ups", ups_status="on_inverter", battery_low="off", **ENOUGH)
     await use(hass, "shut_down_on_ups_battery", **inputs(plant))
     return plant
 
@@ -111,7 +111,7 @@ def what(done: list[Event]) -> list[str]:
     ],
 )
 async def test_things_are_suspended_on_battery_at_once_and_once(hass, ups, done, minutes_pass, before, after):
-    await ups.show("ups", on_battery="on")
+    await ups.show("ups", ups_status="on_battery")
     await ups.show("ups", **before)
     await minutes_pass(2)
     assert what(done) == []
@@ -126,7 +126,7 @@ async def test_things_are_suspended_on_battery_at_once_and_once(hass, ups, done,
 
 
 async def test_both_thresholds_at_once_suspend_once(ups, done):
-    await ups.show("ups", on_battery="on")
+    await ups.show("ups", ups_status="on_battery")
 
     await ups.show("ups", state_of_charge="30", time_to_go="10", battery_low="on")
 
@@ -138,7 +138,7 @@ async def test_on_mains_a_battery_that_is_low_suspends_nothing_until_they_fail(u
     await minutes_pass(2)
     assert what(done) == []
 
-    await ups.show("ups", on_battery="on")
+    await ups.show("ups", ups_status="on_battery")
 
     assert what(done) == ["suspend"]
 
@@ -148,12 +148,12 @@ async def test_on_mains_a_battery_that_is_low_suspends_nothing_until_they_fail(u
     [
         {"state_of_charge": "unknown", "time_to_go": "unknown", "battery_low": "unknown"},
         {"state_of_charge": "unavailable", "time_to_go": "unavailable", "battery_low": "unavailable"},
-        {"on_battery": "unavailable", "state_of_charge": "3", "time_to_go": "1"},
+        {"ups_status": "unavailable", "state_of_charge": "3", "time_to_go": "1"},
         {"time_to_go": "1", "unit": "fortnight"},
     ],
 )
 async def test_on_what_is_not_known_nothing_is_decided(ups, done, minutes_pass, unknown):
-    await ups.show("ups", on_battery="on")
+    await ups.show("ups", ups_status="on_battery")
 
     await ups.show("ups", **unknown)
     await minutes_pass(10)
@@ -162,10 +162,21 @@ async def test_on_what_is_not_known_nothing_is_decided(ups, done, minutes_pass, 
 
 
 async def test_what_happened_while_the_card_did_not_answer_is_made_up_for(ups, done, minutes_pass):
-    await ups.show("ups", on_battery="unavailable", state_of_charge="unavailable", time_to_go="unavailable")
+    await ups.show("ups", ups_status="unavailable", state_of_charge="unavailable", time_to_go="unavailable")
 
-    await ups.show("ups", on_battery="on", state_of_charge="29", time_to_go="unknown")
+    await ups.show("ups", ups_status="on_battery", state_of_charge="29", time_to_go="unknown")
     await minutes_pass(1)
+
+    assert what(done) == ["suspend"]
+
+
+@pytest.mark.parametrize("unknown", [{}, dict.fromkeys(ENOUGH, "unknown")])
+async def test_a_ups_that_is_about_to_stop_suspends_things_whatever_else_it_says(ups, done, minutes_pass, unknown):
+    await ups.show("ups", ups_status="on_battery", **unknown)
+    assert what(done) == []
+
+    await ups.show("ups", ups_status="imminent_stop", imminent_stop="on")
+    await minutes_pass(3)
 
     assert what(done) == ["suspend"]
 
@@ -174,10 +185,10 @@ async def test_what_happened_while_the_card_did_not_answer_is_made_up_for(ups, d
 
 
 async def test_it_is_undone_once_the_mains_have_been_back_for_long_enough(hass, ups, done, minutes_pass):
-    await ups.show("ups", on_battery="on", state_of_charge="30")
+    await ups.show("ups", ups_status="on_battery", state_of_charge="30")
     await minutes_pass(3)
 
-    await ups.show("ups", on_battery="off")
+    await ups.show("ups", ups_status="on_inverter")
     await minutes_pass(4)
     assert what(done) == ["suspend"]
     await minutes_pass(2)
@@ -189,23 +200,23 @@ async def test_it_is_undone_once_the_mains_have_been_back_for_long_enough(hass, 
 
 
 async def test_mains_that_were_back_too_short_change_nothing(ups, done, minutes_pass):
-    await ups.show("ups", on_battery="on", state_of_charge="30")
+    await ups.show("ups", ups_status="on_battery", state_of_charge="30")
     for _ in range(3):
-        await ups.show("ups", on_battery="off")
+        await ups.show("ups", ups_status="on_inverter")
         await minutes_pass(4)
-        await ups.show("ups", on_battery="on", state_of_charge="25")
+        await ups.show("ups", ups_status="on_battery", state_of_charge="25")
         await minutes_pass(2)
 
     assert what(done) == ["suspend"]
 
 
 async def test_a_ups_that_was_not_to_be_reached_meanwhile_has_not_been_on_mains(ups, done, minutes_pass):
-    await ups.show("ups", on_battery="on", state_of_charge="30")
-    await ups.show("ups", on_battery="off")
+    await ups.show("ups", ups_status="on_battery", state_of_charge="30")
+    await ups.show("ups", ups_status="on_inverter")
     await minutes_pass(4)
-    await ups.show("ups", on_battery="unavailable")
+    await ups.show("ups", ups_status="unavailable")
     await minutes_pass(10)
-    await ups.show("ups", on_battery="off")
+    await ups.show("ups", ups_status="on_inverter")
     await minutes_pass(4)
     assert what(done) == ["suspend"]
 
@@ -214,19 +225,32 @@ async def test_a_ups_that_was_not_to_be_reached_meanwhile_has_not_been_on_mains(
     assert what(done) == ["suspend", "undo"]
 
 
+@pytest.mark.parametrize("status", ELSE)
+async def test_a_ups_that_is_merely_not_on_battery_undoes_nothing(ups, done, minutes_pass, status):
+    await ups.show("ups", ups_status="on_battery", state_of_charge="30")
+    # As at an empty battery.
+    await ups.show("ups", ups_status=status, state_of_charge="0")
+    await minutes_pass(20)
+    assert what(done) == ["suspend"]
+
+    await ups.show("ups", ups_status="on_bypass")
+    await minutes_pass(6)
+    assert what(done) == ["suspend", "undo"]
+
+
 async def test_mains_that_fail_again_suspend_again(ups, done, minutes_pass):
     for _ in range(2):
-        await ups.show("ups", on_battery="on", state_of_charge="30")
-        await ups.show("ups", on_battery="off", state_of_charge="40")
+        await ups.show("ups", ups_status="on_battery", state_of_charge="30")
+        await ups.show("ups", ups_status="on_inverter", state_of_charge="40")
         await minutes_pass(6)
 
     assert what(done) == ["suspend", "undo", "suspend", "undo"]
 
 
 async def test_mains_that_fail_while_nothing_is_suspended_undo_nothing(ups, done, minutes_pass):
-    await ups.show("ups", on_battery="on")
+    await ups.show("ups", ups_status="on_battery")
     await minutes_pass(2)
-    await ups.show("ups", on_battery="off")
+    await ups.show("ups", ups_status="on_inverter")
     await minutes_pass(10)
 
     assert what(done) == []
@@ -242,7 +266,7 @@ async def restarted(hass, plant: Plant, minutes_pass, done) -> Callable[..., Awa
     async def start(suspended: bool, **states: str) -> Plant:
         hass.set_state(CoreState.not_running)
         await remember(hass, suspended)
-        await plant.show("ups", **dict.fromkeys(("on_battery", "battery_low", *ENOUGH), "unavailable"))
+        await plant.show("ups", **dict.fromkeys(("ups_status", "battery_low", *ENOUGH), "unavailable"))
         await use(hass, "shut_down_on_ups_battery", **inputs(plant))
         await hass.async_start()
         await hass.async_block_till_done()
@@ -254,11 +278,11 @@ async def restarted(hass, plant: Plant, minutes_pass, done) -> Callable[..., Awa
 
 
 async def test_after_a_restart_things_are_not_suspended_twice_and_are_still_undone(restarted, done, minutes_pass):
-    ups = await restarted(True, on_battery="on", state_of_charge="20")
+    ups = await restarted(True, ups_status="on_battery", state_of_charge="20")
     await minutes_pass(5)
     assert what(done) == []
 
-    await ups.show("ups", on_battery="off")
+    await ups.show("ups", ups_status="on_inverter")
     await minutes_pass(4)
     assert what(done) == []
     await minutes_pass(2)
@@ -266,7 +290,7 @@ async def test_after_a_restart_things_are_not_suspended_twice_and_are_still_undo
 
 
 async def test_if_the_mains_came_back_during_the_restart_it_is_undone(restarted, done, minutes_pass):
-    await restarted(True, on_battery="off")
+    await restarted(True, ups_status="on_inverter")
     await minutes_pass(3)
     assert what(done) == []
 
@@ -276,13 +300,13 @@ async def test_if_the_mains_came_back_during_the_restart_it_is_undone(restarted,
 
 
 async def test_if_the_mains_failed_during_the_restart_things_are_suspended(restarted, done):
-    await restarted(False, on_battery="on", state_of_charge="20")
+    await restarted(False, ups_status="on_battery", state_of_charge="20")
 
     assert what(done) == ["suspend"]
 
 
 async def test_if_nothing_happened_during_the_restart_nothing_is_done(restarted, done, minutes_pass):
-    await restarted(False, on_battery="off")
+    await restarted(False, ups_status="on_inverter")
     await minutes_pass(10)
 
     assert what(done) == []
@@ -292,12 +316,12 @@ async def test_if_nothing_happened_during_the_restart_nothing_is_done(restarted,
 async def long_run(hass, plant: Plant, minutes_pass, done) -> Plant:
     """A UPS on battery, and the automation in the middle of what it does."""
     await remember(hass)
-    await plant.show("ups", on_battery="off", battery_low="off", **ENOUGH)
+    await plant.show("ups", ups_status="on_inverter", battery_low="off", **ENOUGH)
     waits = {"wait_for_trigger": {"trigger": "event", "event_type": GO_ON}}
     await use(hass, "shut_down_on_ups_battery", **inputs(plant, suspend=[*say("suspend"), waits, *say("suspended")]))
     begun = asyncio.Event()
     hass.bus.async_listen_once(DO, callback(lambda _: begun.set()))
-    plant.set("ups", on_battery="on", state_of_charge="20")
+    plant.set("ups", ups_status="on_battery", state_of_charge="20")
     await begun.wait()
     return plant
 
@@ -311,13 +335,13 @@ async def test_what_a_restart_interrupted_is_not_done_twice(hass, long_run, minu
     await minutes_pass(1)
     assert what(done) == ["suspend"]
 
-    await long_run.show("ups", on_battery="off")
+    await long_run.show("ups", ups_status="on_inverter")
     await minutes_pass(6)
     assert what(done) == ["suspend", "undo"]
 
 
 async def test_it_is_undone_only_after_all_was_suspended(hass, long_run, minutes_pass, done, freezer):
-    long_run.set("ups", on_battery="off")
+    long_run.set("ups", ups_status="on_inverter")
     freezer.tick(600)
     async_fire_time_changed(hass)
     hass.bus.async_fire(GO_ON)
@@ -334,7 +358,7 @@ async def test_it_is_undone_only_after_all_was_suspended(hass, long_run, minutes
 
 async def test_without_its_memory_it_does_nothing(hass, ups, done, minutes_pass):
     hass.states.async_remove(MEMORY)
-    await ups.show("ups", on_battery="on", state_of_charge="10")
+    await ups.show("ups", ups_status="on_battery", state_of_charge="10")
     await minutes_pass(2)
 
     assert what(done) == []

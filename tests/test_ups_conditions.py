@@ -15,7 +15,9 @@ from tests.test_conditions import OF_TRIGGERS, automate
 from tests.test_translations import loaded
 from tests.test_triggers import PACKAGE
 from tests.test_ups_triggers import (  # noqa: F401 - fixtures among them
+    ELSE,
     ENTITIES,
+    MAINS,
     Plant,
     UpsStory,
     _plant,
@@ -25,8 +27,8 @@ from tests.test_ups_triggers import (  # noqa: F401 - fixtures among them
 
 # By the states while it is not so, and while it is so.
 UPS_CONDITIONS = [
-    UpsStory("ups_is_on_battery", "ups", "on_battery", "off", "on"),
-    UpsStory("ups_is_on_mains", "ups", "on_battery", "on", "off"),
+    UpsStory("ups_is_on_battery", "ups", "ups_status", "on_inverter", "on_battery"),
+    UpsStory("ups_is_on_mains", "ups", "ups_status", "on_battery", "on_inverter"),
     UpsStory("ups_battery_is_low", "ups", "battery_low", "off", "on"),
     UpsStory("ups_stop_is_imminent", "ups", "imminent_stop", "off", "on"),
     UpsStory("ups_stop_is_imminent", "sts", "imminent_stop", "off", "on"),
@@ -106,6 +108,30 @@ async def test_a_status_of_the_sts_that_names_no_source_says_nothing_of_it(hass,
     assert not await met()
 
 
+@pytest.mark.parametrize("status", [*ELSE, "imminent_stop"])
+async def test_a_status_of_the_ups_may_tell_nothing_of_its_mains(hass, plant, status):
+    both = [story for story in UPS_CONDITIONS if story.key == "ups_status"]
+    met = await automate(hass, {"or": [the_condition(plant, story) for story in both]})
+    await both[0].happens(plant, True)
+    assert await met()
+
+    await plant.show("ups", ups_status=status)
+
+    assert not await met()
+
+
+@pytest.mark.parametrize("status", MAINS)
+async def test_a_ups_is_on_mains_by_whichever_way_it_feeds_the_load(hass, plant, status):
+    story = UpsStory("ups_is_on_mains", "ups", "ups_status", "on_battery", status)
+    met = await automate(hass, the_condition(plant, story))
+    await story.happens(plant, False)
+    assert not await met()
+
+    await story.happens(plant, True)
+
+    assert await met()
+
+
 async def test_a_button_that_leads_to_a_state_is_not_taken_for_it(hass, plant):
     story = UpsStory("ups_is_on_bypass", "ups", "on_bypass", "off", "on")
     hass.states.async_set(plant.button.entity_id, "2026-06-21T11:00:00+00:00")
@@ -117,7 +143,7 @@ async def test_a_button_that_leads_to_a_state_is_not_taken_for_it(hass, plant):
 
 
 async def test_it_can_be_asked_to_have_lasted(hass, plant, freezer):
-    story = UpsStory("ups_is_on_mains", "ups", "on_battery", "on", "off")
+    story = UpsStory("ups_is_on_mains", "ups", "ups_status", "on_battery", "on_inverter")
     met = await automate(hass, the_condition(plant, story, **{"for": {"minutes": 5}}))
     await story.happens(plant, True)
     freezer.tick(299)
@@ -126,7 +152,7 @@ async def test_it_can_be_asked_to_have_lasted(hass, plant, freezer):
     freezer.tick(2)
     assert await met()
 
-    await plant.show("ups", on_battery="unavailable")
+    await plant.show("ups", ups_status="unavailable")
     await story.happens(plant, True)
     assert not await met()
 

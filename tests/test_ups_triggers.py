@@ -23,10 +23,11 @@ from tests.test_translations import PLATFORM_OF, loaded
 from tests.test_triggers import PACKAGE, STORIES, automate, described
 
 UID = "net_vision_1"
-SENSORS = {"sts_status", "active_source", "state_of_charge", "time_to_go"}
+SENSORS = {"ups_status", "sts_status", "active_source", "state_of_charge", "time_to_go"}
 UNITS = {"state_of_charge": "%", "time_to_go": "min"}
 ENTITIES = {
     "ups": (
+        "ups_status",
         "on_battery",
         "battery_low",
         "imminent_stop",
@@ -144,8 +145,8 @@ class UpsStory:
 
 
 UPS_STORIES = [
-    UpsStory("ups_on_battery", "ups", "on_battery", "off", "on"),
-    UpsStory("ups_mains_returned", "ups", "on_battery", "on", "off"),
+    UpsStory("ups_on_battery", "ups", "ups_status", "on_inverter", "on_battery"),
+    UpsStory("ups_mains_returned", "ups", "ups_status", "on_battery", "on_inverter"),
     UpsStory("ups_battery_low", "ups", "battery_low", "off", "on"),
     UpsStory("ups_imminent_stop", "ups", "imminent_stop", "off", "on"),
     UpsStory("ups_imminent_stop", "sts", "imminent_stop", "off", "on"),
@@ -273,6 +274,48 @@ async def test_of_the_sources_every_change_counts_unless_some_are_given(hass, pl
     assert len(fired) == 1
     await every.happens(plant, False)
     assert len(fired) == 3
+
+
+MAINS = ("on_inverter", "normal", "eco", "line_interactive", "flex", "on_bypass")
+ELSE = ("service", "maintenance_bypass", "self_test", "battery_test", "available", "standby", "load_off")
+
+
+async def test_mains_that_return_at_the_end_of_the_battery_have_returned(hass, plant, subtests):
+    back = UpsStory("ups_mains_returned", "ups", "ups_status", "on_battery", "on_inverter")
+    fired = await automate(hass, trigger(plant, back))
+    for status in MAINS:
+        with subtests.test(status):
+            fired.clear()
+            for passed in ("on_battery", "imminent_stop"):
+                await plant.show("ups", ups_status=passed)
+            assert not fired
+            await plant.show("ups", ups_status=status)
+            assert len(fired) == 1
+
+
+@pytest.mark.parametrize("status", ELSE)
+async def test_what_tells_nothing_of_the_mains_is_neither_their_return_nor_their_failure(hass, plant, status):
+    back = UpsStory("ups_mains_returned", "ups", "ups_status", "on_battery", "on_inverter")
+    failed = UpsStory("ups_on_battery", "ups", "ups_status", "on_inverter", "on_battery")
+    await plant.show("ups", ups_status="on_battery")
+    fired = await automate(hass, [trigger(plant, back), trigger(plant, failed)])
+
+    # An empty battery, among others, and a UPS that is switched on or was tested.
+    for passed in ("imminent_stop", status, *MAINS):
+        await plant.show("ups", ups_status=passed)
+
+    assert not fired
+
+
+async def test_of_two_states_on_mains_the_second_is_no_return(hass, plant):
+    back = UpsStory("ups_mains_returned", "ups", "ups_status", "on_battery", "on_inverter")
+    await plant.show("ups", ups_status="on_battery")
+    fired = await automate(hass, trigger(plant, back))
+
+    for status in MAINS:
+        await plant.show("ups", ups_status=status)
+
+    assert len(fired) == 1
 
 
 async def test_further_below_a_threshold_it_does_not_fire_again(hass, plant):

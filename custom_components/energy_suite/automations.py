@@ -14,7 +14,7 @@ from homeassistant.helpers.automation import DomainSpec, filter_by_domain_specs
 from .const import CONF_DEVICES, CONF_UID, DOMAIN
 from .entities.common import words
 from .gateways.netvision.devices import Source
-from .gateways.netvision.status import StsStatus
+from .gateways.netvision.status import StsStatus, UpsStatus
 from .gateways.victron.enums import AcSource, EnergySource, EvStatus, GeneratorState, GensetStatus
 
 DOMAINS: Final[Mapping[str, DomainSpec]] = {
@@ -109,7 +109,27 @@ ENERGY_SOURCES: Final = words(EnergySource)
 TANK_BELOW: Final = Level(_TANK, operator.le)
 TANK_ABOVE: Final = Level(_TANK, operator.ge)
 RELAY_CLOSED: Final = _on(("gx", "relay_1"), ("gx", "relay_2"), ("solar_charger", "relay"), ("ac_charger", "relay"))
-UPS_ON_BATTERY: Final = _on(("ups", "on_battery"))
+_UPS_STATUS: Final = _entities(("ups", "ups_status"))
+# Off, in standby, under test or about to stop, a UPS does not tell whether its mains are there.
+UPS_ON_MAINS: Final = _fact(
+    _UPS_STATUS,
+    {
+        status.name.lower()
+        for status in (
+            UpsStatus.ON_INVERTER,
+            UpsStatus.NORMAL,
+            UpsStatus.ECO,
+            UpsStatus.LINE_INTERACTIVE,
+            UpsStatus.FLEX,
+            UpsStatus.ON_BYPASS,
+        )
+    },
+    {UpsStatus.ON_BATTERY.name.lower()},
+)
+# At the end of its battery a UPS is about to stop; one that was switched on or tested has had its mains all along.
+UPS_MAINS_MISSED: Final[States] = {
+    entity: on_battery | {UpsStatus.IMMINENT_STOP.name.lower()} for entity, on_battery in UPS_ON_MAINS.not_so.items()
+}
 UPS_BATTERY_LOW: Final = _on(("ups", "battery_low"))
 UPS_ON_BYPASS: Final = _on(("ups", "on_bypass"))
 STOP_IMMINENT: Final = _on(("ups", "imminent_stop"), ("sts", "imminent_stop"))

@@ -35,7 +35,14 @@ class SuiteButton(DescribedEntity[ButtonDescription[Any]], ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        await self.async_send(lambda: self.description.press_fn(self.device), before=None, to=None, danger=None)
+        about = self.description
+        await self.async_send(
+            lambda: about.press_fn(self.device),
+            before=None,
+            to=about.key if about.control else None,
+            danger=None,
+            control=about.control,
+        )
 
 
 class SearchButton(DeviceEntity, ButtonEntity):

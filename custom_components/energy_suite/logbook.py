@@ -9,10 +9,16 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.translation import async_get_cached_translations
 
 from .const import DOMAIN, EVENT_COMMAND
+from .gateways.netvision.control import COMMANDS, Schedule
 from .texts import explanation
 
 CONTROLS = ("select", "number", "switch", "button")
 """The platforms that a control may be of."""
+FAMILIES = {command.family for command in COMMANDS.values()}
+"""The controls of which every value is a command with a name of its own."""
+SHUTDOWN_EVENT = "shutdown_event"
+TABLES = {SHUTDOWN_EVENT, *(f"{schedule}_schedule" for schedule in Schedule)}
+"""The controls that are rows of a table, with their number behind."""
 
 
 @callback
@@ -28,13 +34,10 @@ def async_describe_events(
         device = devices.async_get(data["device_id"])
         name = (device and (device.name_by_user or device.name)) or data["device"]
         words = _Words(hass)
-        # A button has nothing before and after; a timed end does not know what was before.
-        values = [words.value(data["control"], value) for value in (data["before"], data["to"]) if value is not None]
-        change = " → ".join(values)
         return {
             LOGBOOK_ENTRY_NAME: name,
             LOGBOOK_ENTRY_MESSAGE: (
-                f"{words.control(data['control'])}{': ' if change else ''}{change} ({words.result(data['result'])})"
+                f"{words.command(data['control'], data['before'], data['to'])} ({words.result(data['result'])})"
             ),
         }
 
@@ -48,6 +51,7 @@ class _Words:
         self._language = hass.config.language
         self._entities = async_get_cached_translations(hass, self._language, "entity", DOMAIN)
         self._errors = async_get_cached_translations(hass, self._language, "exceptions", DOMAIN)
+        self._actions = async_get_cached_translations(hass, self._language, "selector", DOMAIN)
 
     def _entity(self, control: str, what: str) -> str | None:
         keys = (f"component.{DOMAIN}.entity.{platform}.{control}.{what}" for platform in CONTROLS)
@@ -56,9 +60,22 @@ class _Words:
     def _own(self, word: str) -> str:
         return explanation(self._language, f"command_{word}")["meaning"]
 
+    def command(self, control: str, before: Any, to: Any) -> str:
+        """What was asked: a command by its name, or a control and how it was to change."""
+        if control in FAMILIES and to is not None:
+            return self.control(to)
+        # A button has nothing before and after; a timed end does not know what was before.
+        change = " → ".join(self.value(control, value) for value in (before, to) if value is not None)
+        return f"{self.control(control)}{': ' if change else ''}{change}"
+
     def control(self, control: str) -> str:
-        """The name of a control."""
-        return self._entity(control, "name") or control
+        """The name of a control; of a row of a table, that of the table and the number."""
+        if name := self._entity(control, "name"):
+            return name
+        table, _, row = control.rpartition("_")
+        if table in TABLES:
+            return f"{self._own(table)} {row}"
+        return control
 
     def value(self, control: str, value: Any) -> str:
         """What a control was, or was to be."""
@@ -67,6 +84,8 @@ class _Words:
                 return self._own("on" if value else "off")
             case float():
                 return f"{value:g}"
+        if control.startswith(SHUTDOWN_EVENT):
+            return self._actions.get(f"component.{DOMAIN}.selector.shutdown_action.options.{value}", str(value))
         return self._entity(control, f"state.{value}") or str(value)
 
     def result(self, result: str) -> str:

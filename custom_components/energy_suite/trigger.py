@@ -46,15 +46,21 @@ def _silent(reason: str, /, **data: Any) -> None:
     """What the state before says needs no report."""
 
 
-def _state_trigger(states: States) -> type[Trigger]:
+def _state_trigger(states: States, after: States | None = None) -> type[Trigger]:
     class StateTrigger(SuiteTrigger):
-        """Fires when an entity comes into one of the states."""
+        """Fires when an entity comes into one of the states: out of any other, or out of one of those ``after``."""
 
         _entities = states
 
         @override
         def is_valid_state(self, state: State, report_not_triggered: NotTriggeredReasonReporter) -> bool:
             return async_is_in(self._hass, state, states)
+
+        @override
+        def is_valid_transition(self, from_state: State, to_state: State) -> bool:
+            if after is not None and not async_is_in(self._hass, from_state, after):
+                return False
+            return super().is_valid_transition(from_state, to_state)
 
     return StateTrigger
 
@@ -134,8 +140,8 @@ TRIGGERS: Mapping[str, type[Trigger]] = {
     "tank_above": _reaches(automations.TANK_ABOVE),
     "relay_closed": _begins(automations.RELAY_CLOSED),
     "relay_opened": _ends(automations.RELAY_CLOSED),
-    "ups_on_battery": _begins(automations.UPS_ON_BATTERY),
-    "ups_mains_returned": _ends(automations.UPS_ON_BATTERY),
+    "ups_on_battery": _ends(automations.UPS_ON_MAINS),
+    "ups_mains_returned": _state_trigger(automations.UPS_ON_MAINS.so, after=automations.UPS_MAINS_MISSED),
     "ups_battery_low": _begins(automations.UPS_BATTERY_LOW),
     "ups_imminent_stop": _begins(automations.STOP_IMMINENT),
     "ups_overload": _begins(automations.OVERLOADED),

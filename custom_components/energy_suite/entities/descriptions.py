@@ -94,6 +94,8 @@ class ButtonDescription[D: Device](ButtonEntityDescription, Described[D]):
     """Something to do once."""
 
     press_fn: Callable[[D], Awaitable[Any]]
+    control: str | None = None
+    """What it commands where several buttons command the same; the key then tells to what."""
 
 
 @dataclass(frozen=True, kw_only=True)

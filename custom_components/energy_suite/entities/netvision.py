@@ -119,6 +119,7 @@ def _commands() -> Iterator[Description]:
         yield ButtonDescription[Ups](
             key=command.value,
             translation_key=command.value,
+            control=about.family,
             danger=about.danger,
             exists_fn=_takes(command),
             press_fn=_gives(command),

@@ -23,6 +23,7 @@ from ..const import (
     CONF_UNIT_ID,
     CONF_USER,
     CONF_WRITE_COMMUNITY,
+    SECRETS,
 )
 from ..gateways.base import AuthenticationFailed, CannotConnect, DeviceGone, Found, GatewayError, not_known
 from ..gateways.connections import reach
@@ -58,10 +59,13 @@ _ADDRESS: Mapping[vol.Marker, Any] = {
     vol.Required(CONF_SNMP_VERSION, default="v2c"): choice(CONF_SNMP_VERSION, _VERSIONS),
     vol.Required(CONF_SNMP_PORT, default=161): PORT,
 }
+_PUBLIC = "public"
 _COMMUNITIES: Mapping[vol.Marker, Any] = {
-    vol.Optional(CONF_COMMUNITY, default="public"): SECRET,
+    vol.Optional(CONF_COMMUNITY, default=_PUBLIC): SECRET,
     vol.Optional(CONF_WRITE_COMMUNITY): SECRET,
 }
+# Of a card that was added, what is left empty stays.
+_KNOWN_COMMUNITIES: Mapping[vol.Marker, Any] = {vol.Optional(str(name)): SECRET for name in _COMMUNITIES}
 _USER: Mapping[vol.Marker, Any] = {
     vol.Required(CONF_USER): TextSelector(),
     vol.Required(CONF_LEVEL, default="auth_priv"): choice(CONF_LEVEL, list(_LEVELS)),
@@ -72,8 +76,12 @@ _USER: Mapping[vol.Marker, Any] = {
 }
 _TABLE = vol.Schema({vol.Required(CONF_TABLE): choice(CONF_TABLE, [table.value for table in TABLES])})
 _SCHEMA = vol.Schema({**_ADDRESS, **_COMMUNITIES})
-_COMMUNITY_SCHEMA = vol.Schema(dict(_COMMUNITIES))
+_KNOWN_SCHEMA = vol.Schema({**_ADDRESS, **_KNOWN_COMMUNITIES})
+_COMMUNITY_SCHEMA = vol.Schema(dict(_KNOWN_COMMUNITIES))
 _USER_SCHEMA = vol.Schema(dict(_USER))
+
+_HIDDEN = SECRETS - {CONF_USER}
+"""What is never sent back to a form."""
 
 _UNKNOWN_PRODUCT = {CONF_PORT: "modbus_product"}
 _WRONG_TABLE = {CONF_PORT: "modbus_unknown"}
@@ -130,6 +138,15 @@ def _without(settings: Mapping[str, Any], schema: vol.Schema) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in asked}
 
 
+def _completed(user_input: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What was entered, with what is stored in place of the secrets that were left empty."""
+    stored = {CONF_COMMUNITY: _PUBLIC, **known}
+    return {
+        **user_input,
+        **{name: stored[name] for name in _HIDDEN if name in stored and not user_input.get(name)},
+    }
+
+
 def _short_passwords(user_input: Mapping[str, Any]) -> dict[str, str]:
     """The errors of passwords that no card takes, of those that the level needs."""
     needed = {CONF_AUTH_PASSWORD, CONF_PRIV_PASSWORD} & {*_NEEDS[user_input[CONF_LEVEL]]}
@@ -141,9 +158,10 @@ def _short_passwords(user_input: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _shown(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as the forms show them."""
+    """The settings as the forms show them: no secrets."""
     levels = {level: key for key, level in _LEVELS.items()}
-    return {**settings, CONF_LEVEL: levels.get(settings.get(CONF_LEVEL, ""), "auth_priv")}
+    shown = {name: value for name, value in settings.items() if name not in _HIDDEN}
+    return {**shown, CONF_LEVEL: levels.get(settings.get(CONF_LEVEL, ""), "auth_priv")}
 
 
 class NetVisionSteps(GatewayFlow):
@@ -173,9 +191,9 @@ class NetVisionSteps(GatewayFlow):
 
     async def _ask(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         if user_input is None:
-            return self._form(step, _SCHEMA, self._known)
+            return self._form(step, _KNOWN_SCHEMA if self._is_known else _SCHEMA, _shown(self._known))
         self._typed[step] = user_input
-        self._settings = _settings(user_input)
+        self._settings = _settings(_completed(user_input, self._known))
         if _needs_user(self._settings):
             return await self.async_step_netvision_user()
         return await self._try()
@@ -184,9 +202,10 @@ class NetVisionSteps(GatewayFlow):
         """Ask who reads by SNMP v3."""
         if user_input is not None:
             self._typed[USER_STEP] = user_input
-            self._errors = _short_passwords(user_input)
+            completed = _completed(user_input, self._known)
+            self._errors = _short_passwords(completed)
             if not self._errors:
-                self._settings = {**_without(self._settings, _USER_SCHEMA), **_user(user_input)}
+                self._settings = {**_without(self._settings, _USER_SCHEMA), **_user(completed)}
                 return await self._try()
         return self._form(USER_STEP, _USER_SCHEMA, _shown(self._known))
 
@@ -316,9 +335,10 @@ class NetVisionSteps(GatewayFlow):
         schema = _USER_SCHEMA if is_user else _COMMUNITY_SCHEMA
         errors: dict[str, str] = {}
         if user_input is not None:
-            errors = _short_passwords(user_input) if is_user else {}
+            completed = _completed(user_input, entry.data)
+            errors = _short_passwords(completed) if is_user else {}
             if not errors:
-                given = _user(user_input) if is_user else _communities(user_input)
+                given = _user(completed) if is_user else _communities(completed)
                 data = {**_without(entry.data, schema), **given}
                 wrong = await self._check({**data, CONF_CHANNELS: SNMP}, entry.options)
                 if not wrong:
