@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 FIXTURES = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "diagnostics"
-KEPT = ("kind", "unit_id", "registers")
+KEPT = ("kind", "profile", "unit_id", "registers")
 
 
 def fixture(diagnostics: dict[str, Any]) -> dict[str, Any]:
-    """Return what a test needs of a diagnostics file: per device its kind, its unit and its registers."""
+    """Return what a test needs of a diagnostics file: per device its kind, its map, its unit and its registers."""
     devices: dict[str, dict[str, Any]] = diagnostics["data"]["devices"]
     return {
         "devices": {
-            key: {name: device[name] for name in KEPT if name in device}
+            key: {name: device[name] for name in KEPT if device.get(name) is not None}
             for key, device in devices.items()
             # What is read of a unit of a UPS is among the registers of the UPS.
             if device.get("registers") or device.get("available")

@@ -24,9 +24,13 @@ from custom_components.energy_suite.gateways import commands, kinds, schedule
 from custom_components.energy_suite.gateways.base import Found
 from custom_components.energy_suite.gateways.connections import Pool
 from custom_components.energy_suite.gateways.netvision import devices, gateway, line
+from custom_components.energy_suite.gateways.solarman import v5
+from demo.aura import Aura
+from demo.aura_registers import AFORE, MEGAREVO, AuraUnit
 from demo.gx import GxSimulator
 from demo.netvision import Emd, NetVisionCard
 from demo.site import Site, SiteConfig
+from demo.solarman import SolarmanStick
 from demo.victron_house import VictronHouse
 
 NOON = datetime(2026, 6, 21, 11, 0, tzinfo=UTC)
@@ -48,6 +52,7 @@ def _quick() -> Iterator[None]:
         patch.object(devices, "CONFIRM", (0.05, 0.1, 0.2, 0.5)),
         patch.object(gateway, "TIMEOUT", 0.3),
         patch.object(line, "FIRST_BACK_OFF", 0.1),
+        patch.object(v5, "PAUSE", 0.0),
         patch.object(schedule, "FIRST_BACK_OFF", 0.1),
         patch.dict(kinds.KINDS, quick),
     ):
@@ -350,5 +355,91 @@ async def card_suite(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     yield CardSuite(hass, card, entry)
+    if hass.config_entries.async_get_entry(entry.entry_id) and entry.state.recoverable:
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+# --- a SOLARMAN stick --------------------------------------------------------------------------------------------
+
+
+class StickSuite(GatewaySuite):
+    """The integration with a SOLARMAN stick and the AURA behind it."""
+
+    def __init__(self, hass: HomeAssistant, stick: SolarmanStick, entry: Any) -> None:
+        super().__init__(hass, entry)
+        self.stick = stick
+        self.aura = stick.unit.aura
+
+
+@pytest.fixture
+def aura_map() -> str:
+    """The registers of the simulated AURA; tests override it by parametrising."""
+    return MEGAREVO
+
+
+@pytest.fixture
+async def stick(socket_enabled: None, aura_map: str) -> AsyncIterator[SolarmanStick]:
+    """A stick whose AURA stands still unless the test advances it."""
+    aura = Aura.lived_in()
+    aura.advance(60)
+    async with SolarmanStick(AuraUnit(aura, aura_map)) as stick:
+        yield stick
+
+
+PROFILES = {MEGAREVO: "aura_megarevo", AFORE: "aura_afore"}
+
+
+def stored_stick_entry(stick: SolarmanStick, options: dict[str, Any] | None = None, **settings: Any) -> MockConfigEntry:
+    """A stick's entry as the flow stores it, for tests that are not about the flow."""
+    data = {
+        "gateway": "solarman",
+        "uid": "00112233445566778899aabbccddeeff",
+        "host": stick.host,
+        "port": stick.port,
+        "logger_serial": stick.serial,
+        "unit_id": stick.unit_id,
+        "protocol": "v5",
+        "profile": PROFILES[stick.unit.map_name],
+        "confirmed": False,
+        "coupling": "dc",
+        "metering": "ct",
+        **settings,
+    }
+    found = [Found(key="stick", kind="logger_stick", unit_id=stick.unit_id, serial=str(stick.serial))]
+    if data["profile"]:
+        found.append(
+            Found(
+                key="inverter",
+                kind="hybrid_inverter",
+                unit_id=stick.unit_id,
+                profile=data["profile"],
+                confirmed=data["confirmed"],
+            )
+        )
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="SOLARMAN",
+        unique_id=str(stick.serial),
+        data={**data, "devices": [asdict(each) for each in found]},
+        options={**FAST, **(options or {})},
+    )
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """What a user chose for the stick; tests override it by parametrising."""
+    return {}
+
+
+@pytest.fixture
+async def stick_suite(
+    hass: HomeAssistant, stick: SolarmanStick, options: dict[str, Any], settings: dict[str, Any]
+) -> AsyncIterator[StickSuite]:
+    """The integration with the stick."""
+    entry = stored_stick_entry(stick, options, **settings)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    yield StickSuite(hass, stick, entry)
     if hass.config_entries.async_get_entry(entry.entry_id) and entry.state.recoverable:
         await hass.config_entries.async_unload(entry.entry_id)

@@ -525,6 +525,7 @@ async def test_every_option_is_kept_and_takes_effect(hass, suite):
         "enabled_controls": ["relay_2", "generator"],
         "maximum_input_current": 32.5,
         "unit_ids": [],
+        "write_register": False,
     }
     await hass.async_block_till_done()
     assert suite.entry.runtime_data.lease.runner.schedule.interval == 7
@@ -574,7 +575,7 @@ async def test_unit_ids_that_make_no_sense_are_refused_and_the_form_keeps_everyt
         result = await chosen(hass, result, unit_ids=unit_ids, full_scan=True)
         assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "init")
         assert result["errors"] == {"unit_ids": "bad_unit_ids"}
-        assert suggested(result) == {**OPTIONS, "unit_ids": unit_ids, "full_scan": True}
+        assert suggested(result) == {**OPTIONS, "unit_ids": unit_ids, "full_scan": True, "write_register": False}
     assert suite.entry.options == before
     assert (await chosen(hass, result))["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()

@@ -18,9 +18,10 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import selector
 from homeassistant.util.yaml import load_yaml_dict
 
-from custom_components.energy_suite.actions import ACTIONS, EXPLAIN_BMS_LEDS, GET_UPS_SETTINGS
+from custom_components.energy_suite.actions import ACTIONS, QUESTIONS
 from custom_components.energy_suite.config_flow import EnergySuiteConfigFlow
 from custom_components.energy_suite.const import DOMAIN, PLATFORMS
+from custom_components.energy_suite.flows.solarman import SolarmanSteps
 from custom_components.energy_suite.flows.victron import VictronSteps
 from custom_components.energy_suite.gateways.kinds import KINDS
 
@@ -125,13 +126,20 @@ def test_every_package_that_is_imported_is_required_or_home_assistants_own():
                 imported.add(node.module.partition(".")[0])
     required = {name.partition("[")[0].replace("-", "_") for name in pins(MANIFEST["requirements"])}
     outside = imported - sys.stdlib_module_names
-    assert outside - {"homeassistant", "voluptuous", "yaml"} == required
+    theirs = {"homeassistant", "voluptuous", "yaml", "cryptography"}
+    of_pysnmp = {"pyasn1"}
+    assert outside - theirs - of_pysnmp == required
     assert set(MANIFEST["loggers"]) == required
 
 
 def test_a_gx_is_discovered_by_its_manufacturer():
     assert MANIFEST["ssdp"] == [{"manufacturer": "Victron Energy"}]
     assert EnergySuiteConfigFlow.async_step_ssdp is VictronSteps.async_step_ssdp
+
+
+def test_a_stick_is_discovered_by_the_prefix_of_its_address():
+    assert MANIFEST["dhcp"] == [{"macaddress": "E8FDF8*"}]
+    assert EnergySuiteConfigFlow.async_step_dhcp is SolarmanSteps.async_step_dhcp
 
 
 def test_every_kind_of_gateway_has_a_step_and_a_text():
@@ -161,22 +169,28 @@ def test_python_is_the_one_that_home_assistant_asks_for():
 
 def test_every_action_is_described_and_has_an_icon():
     icons = json.loads(read(PACKAGE / "icons.json"))["services"]
-    assert set(SERVICES) == {*ACTIONS, EXPLAIN_BMS_LEDS, GET_UPS_SETTINGS} == set(TEXTS["services"]) == set(icons)
+    assert set(SERVICES) == {*ACTIONS, *QUESTIONS} == set(TEXTS["services"]) == set(icons)
     for icon in icons.values():
         assert set(icon) == {"service"}
         assert re.fullmatch(r"mdi:[a-z0-9-]+", icon["service"])
 
 
-@pytest.mark.parametrize("name", sorted(ACTIONS))
+SCHEMAS = {name: schema for name, (*_, schema) in (*ACTIONS.items(), *QUESTIONS.items())}
+FREE_TEXTS = {"address": "0x3110", "alarm": "F07"}
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
 def test_an_action_is_described_as_it_is(name):
-    schema: Any = ACTIONS[name][2]
+    schema: Any = SCHEMAS[name]
     of_action = {
         marker: validate
         for marker, validate in schema.validators[0].schema.items()
         if marker not in cv.TARGET_SERVICE_FIELDS
     }
-    described = SERVICES[name]
-    assert described["target"] == {"device": [{"integration": DOMAIN}]}
+    described = SERVICES[name] or {}
+    for_devices = cv.TARGET_SERVICE_FIELDS.keys() <= schema.validators[0].schema.keys()
+    assert described.get("target") == ({"device": [{"integration": DOMAIN}]} if for_devices else None)
+    target = {"device_id": "0123"} if for_devices else {}
     fields = described.get("fields", {})
     assert list(fields) == [str(marker) for marker in of_action]
     choices = {}
@@ -185,18 +199,18 @@ def test_an_action_is_described_as_it_is(name):
         assert set(field) <= {"required", "selector"}
         assert field.get("required", False) == isinstance(marker, vol.Required)
         choose: Any = selector(field["selector"])
-        choices[marker] = [choose(value) for value in samples(choose.selector_type, choose.config)]
+        choices[marker] = [choose(value) for value in samples(str(marker), choose.selector_type, choose.config)]
     # What the frontend lets a user choose is what the action takes.
     least = {str(marker): values[0] for marker, values in choices.items() if isinstance(marker, vol.Required)}
     for marker, values in choices.items():
         for value in values:
-            schema({"device_id": "0123", **least, str(marker): value})
-    if least:
+            schema({**target, **least, str(marker): value})
+    if least or not for_devices:
         with pytest.raises(vol.Invalid):
-            schema({"device_id": "0123"})
+            schema(target)
 
 
-def samples(kind: str, config: dict[str, Any]) -> list[Any]:
+def samples(name: str, kind: str, config: dict[str, Any]) -> list[Any]:
     """What a user may choose at the ends of a selector."""
     match kind:
         case "select":
@@ -206,7 +220,7 @@ def samples(kind: str, config: dict[str, Any]) -> list[Any]:
         case "boolean":
             return [True, False]
         case "text":
-            return ["monday"]
+            return [FREE_TEXTS.get(name, "monday")]
         case "time":
             return ["08:30:00"]
         case "duration":

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from homeassistant.util.yaml import load_yaml_dict
+from modbus_connection.mock import MockModbusConnection
 
 from custom_components.energy_suite import config_flow
 from custom_components.energy_suite.const import CONF_CONTROLS, PLATFORMS
@@ -23,16 +24,22 @@ from custom_components.energy_suite.entities.descriptions import (
     SwitchDescription,
     TrackerDescription,
 )
-from custom_components.energy_suite.flows import common, netvision, options, victron
+from custom_components.energy_suite.entities.profiles import described
+from custom_components.energy_suite.flows import common, netvision, options, solarman, victron
 from custom_components.energy_suite.gateways.base import (
     AuthenticationFailed,
     CannotConnect,
     Danger,
     DeviceGone,
+    Found,
     NotThisDevice,
 )
 from custom_components.energy_suite.gateways.kinds import KINDS
 from custom_components.energy_suite.gateways.netvision.line import Channel
+from custom_components.energy_suite.gateways.profiles.device import make
+from custom_components.energy_suite.gateways.profiles.library import Library
+from custom_components.energy_suite.gateways.profiles.vocabulary import KINDS as PROFILE_KINDS
+from custom_components.energy_suite.gateways.solarman.aura import InverterState
 
 PACKAGE = Path(__file__).parents[1] / "custom_components" / "energy_suite"
 BUDGET = 150_000
@@ -151,15 +158,31 @@ def issue_texts() -> Iterator[str]:
             yield from literals(argument(call, "translation_key"))
     for module in modules():
         for node in ast.walk(module):
-            if isinstance(node, ast.FunctionDef) and node.name == "advice":
+            if isinstance(node, ast.FunctionDef) and node.name.removeprefix("_") == "advice":
                 tuples = (each for each in ast.walk(node) if isinstance(each, ast.Tuple))
                 yield from (text for each in tuples for element in each.elts for text in literals(element))
+
+
+def of_shipped_profiles() -> Iterator[tuple[str, Description]]:
+    """What the maps that come along make: they have translations for what has no name of its own."""
+    for profile in Library.load().profiles.values():
+        found = Found(key=profile.id, kind=profile.kind, unit_id=1)
+        for confirmed in (False, True):
+            device = make(profile, found, MockModbusConnection().for_unit(1), 10.0, confirmed=confirmed)
+            yield from ((profile.id, description) for description in described(device, "en"))
 
 
 def every_description() -> Iterator[tuple[str, Description]]:
     for kind, table in DESCRIPTIONS.items():
         for description in table:
             yield kind, description
+
+
+def text_of(description: Description) -> dict[str, Any] | None:
+    """The texts of its translation key, if there are any."""
+    names = ENGLISH["entity"].get(PLATFORM_OF[type(description)], {})
+    texts: dict[str, Any] | None = names.get(description.translation_key)
+    return texts
 
 
 # --- the languages -----------------------------------------------------------------------------------------------
@@ -227,13 +250,15 @@ def test_a_name_is_given_the_placeholders_that_it_has():
 
 
 def test_every_state_of_an_enumeration_has_a_text_and_no_other():
-    states: dict[tuple[str, str], set[str]] = {}
-    for _, description in every_description():
+    # The guide has words of its own for what an inverter does; an owner's map may use them.
+    states: dict[tuple[str, str], set[str]] = {("sensor", "inverter_state"): set(InverterState)}
+    for _, description in (*every_description(), *of_shipped_profiles()):
         if isinstance(description, SensorDescription | SelectDescription) and description.options:
             assert description.translation_key is not None
             named = (PLATFORM_OF[type(description)], description.translation_key)
             states.setdefault(named, set()).update(description.options)
     for (platform, key), shown in states.items():
+        assert key in ENGLISH["entity"][platform], key
         assert set(ENGLISH["entity"][platform][key].get("state", {})) == shown, key
     assert {
         (platform, key)
@@ -246,15 +271,15 @@ def test_every_state_of_an_enumeration_has_a_text_and_no_other():
 def test_every_name_of_an_entity_is_used():
     described = {
         (PLATFORM_OF[type(description)], description.translation_key)
-        for _, description in every_description()
-        if description.translation_key is not None
+        for _, description in (*every_description(), *of_shipped_profiles())
+        if description.translation_key is not None and text_of(description)
     }
     named = {(platform, key) for platform, names in ENGLISH["entity"].items() for key in names}
     assert named == described | set(own_entities())
 
 
 def test_every_kind_of_device_has_a_name():
-    assert set(ENGLISH["device"]) == set(DESCRIPTIONS)
+    assert set(ENGLISH["device"]) == set(DESCRIPTIONS) | PROFILE_KINDS
 
 
 def test_icons_are_for_texts_that_exist():
@@ -300,7 +325,7 @@ def test_every_issue_has_a_text_and_every_text_an_issue():
 
 FLOWS = {
     module: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-    for module in (config_flow, common, netvision, options, victron)
+    for module in (config_flow, common, netvision, options, solarman, victron)
 }
 
 

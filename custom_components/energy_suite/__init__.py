@@ -12,7 +12,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
 from .actions import async_register_actions
-from .const import CONF_CHANNELS, CONF_DEVICES, CONF_GATEWAY, DOMAIN, PLATFORMS
+from .const import CONF_CHANNELS, CONF_DEVICES, CONF_GATEWAY, CONF_UID, DOMAIN, PLATFORMS
 from .coordinator import SuiteConfigEntry
 from .due import async_take_up_due_commands
 from .gateways.base import AuthenticationFailed, CannotConnect, DeviceGone, NotThisDevice
@@ -79,8 +79,10 @@ async def async_unload_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> bo
 async def async_remove_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> None:
     """Forget what was remembered of a gateway."""
     await Memory(hass, entry.entry_id).async_remove()
-    for issue in ("replaced_gateway", "read_only_gateway", "trap_port_taken"):
-        ir.async_delete_issue(hass, DOMAIN, f"{issue}_{entry.entry_id}")
+    of_entry = (entry.entry_id, entry.data[CONF_UID])
+    for domain, issue_id in list(ir.async_get(hass).issues):
+        if domain == DOMAIN and any(name in issue_id for name in of_entry):
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> bool:

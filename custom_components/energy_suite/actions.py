@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import voluptuous as vol
@@ -13,21 +14,22 @@ from homeassistant.helpers.service import async_get_device_and_config_entry
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 from homeassistant.helpers.typing import VolSchemaType
 from homeassistant.util.json import JsonValueType
+from modbus_connection import ModbusUnit
 
-from .const import DOMAIN
+from .const import CONF_GATEWAY, CONF_WRITE_REGISTER, DOMAIN
 from .coordinator import DeviceCoordinator
 from .due import async_command_for
+from .explanations import AURA_SCHEMA, BMS_LEDS_SCHEMA, async_explain_aura, async_explain_bms_leds
 from .gateways.base import Danger, Ess, Evse, Generator, Relay, ShutdownManager, Ups
+from .gateways.kinds import KINDS
 from .gateways.netvision.control import COMMANDS, EVENT_ROWS, SCHEDULE_ROWS, Schedule, ShutdownAction, UpsCommand
-from .gateways.victron.bms import LEDS, firmware_verdict
+from .gateways.raw import MOST, Addressed, decoded, read, value_at, write
 from .suite import async_get_suite
-from .texts import explanation
 
 ATTR_CHARGING = "charging"
 ATTR_CLOSED = "closed"
 ATTR_CURRENT = "current"
 ATTR_DURATION = "duration"
-ATTR_FIRMWARE = "firmware"
 ATTR_MINIMUM_STATE_OF_CHARGE = "minimum_state_of_charge"
 ATTR_PULSE = "pulse"
 ATTR_RELAY = "relay"
@@ -43,6 +45,11 @@ ATTR_BEGIN_DAY = "begin_day"
 ATTR_BEGIN_TIME = "begin_time"
 ATTR_END_DAY = "end_day"
 ATTR_END_TIME = "end_time"
+ATTR_FUNCTION = "function"
+ATTR_ADDRESS = "address"
+ATTR_COUNT = "count"
+ATTR_UNIT_ID = "unit_id"
+ATTR_VALUE = "value"
 
 ESS_MODES = [
     "optimized_with_batterylife",
@@ -56,6 +63,7 @@ CHARGING_MODES = ["manual", "auto", "scheduled"]
 LASTING = vol.All(cv.positive_time_period, vol.Range(min=timedelta(seconds=1)))
 
 type Handler = Callable[[HomeAssistant, DeviceCoordinator, ServiceCall], Awaitable[None]]
+type Asker = Callable[[HomeAssistant, ServiceCall], Awaitable[ServiceResponse]]
 
 
 async def _set_ess_mode(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
@@ -141,51 +149,29 @@ async def _set_relay(hass: HomeAssistant, coordinator: DeviceCoordinator, call: 
     )
 
 
-async def _explain_bms_leds(call: ServiceCall) -> ServiceResponse:
-    """Say what the LEDs of a VE.Bus BMS V2 mean, in Home Assistant's language."""
-    language = call.hass.config.language
-    answer: dict[str, Any] = {
-        led: explanation(language, f"led_{led}_{call.data[led]}") for led in LEDS if led in call.data
-    }
-    if (version := call.data.get(ATTR_FIRMWARE)) is not None:
-        try:
-            verdict = firmware_verdict(version)
-        except ValueError as err:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="bad_firmware_version",
-                translation_placeholders={"version": version},
-            ) from err
-        answer[ATTR_FIRMWARE] = explanation(language, f"firmware_{verdict}")
-    return answer
-
-
-def _require_confirmation(danger: Danger | None, call: ServiceCall) -> None:
-    """Raise ``ServiceValidationError`` where what drops the load was not confirmed."""
-    if danger is not None and danger.drops_load and not call.data.get(ATTR_CONFIRM):
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="confirmation_needed")
+def _is_named(coordinator: DeviceCoordinator, call: ServiceCall) -> bool:
+    """Whether the device is a target itself, not only by its area, floor or label."""
+    return coordinator.device_id in call.data.get(ATTR_DEVICE_ID, [])
 
 
 async def _ups_command(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
     device: Any = coordinator.device
     command = UpsCommand(call.data[ATTR_COMMAND])
-    danger = COMMANDS[command].danger
-    coordinator.require_enabled(danger)
-    _require_confirmation(danger, call)
+    about = COMMANDS[command]
     await coordinator.async_command(
-        command.value,
+        about.family,
         lambda: device.give_command(command),
         before=_name(device.ups_status),
         to=command.value,
-        danger=danger,
+        danger=about.danger,
+        confirmed=call.data[ATTR_CONFIRM],
+        named=_is_named(coordinator, call),
         context=call.context,
     )
 
 
 async def _set_shutdown_event(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
     device: Any = coordinator.device
-    coordinator.require_enabled(Danger.UPS_SHUTDOWN)
-    _require_confirmation(Danger.UPS_SHUTDOWN, call)
     row, action = call.data[ATTR_ROW], ShutdownAction(call.data[ATTR_ACTION])
     numbers = {name: call.data.get(name) for name in (ATTR_DELAY, ATTR_FIRST_WARNING, ATTR_WARNING_INTERVAL)}
     await coordinator.async_command(
@@ -194,14 +180,14 @@ async def _set_shutdown_event(hass: HomeAssistant, coordinator: DeviceCoordinato
         before=None,
         to=action.value,
         danger=Danger.UPS_SHUTDOWN,
+        confirmed=call.data[ATTR_CONFIRM],
+        named=_is_named(coordinator, call),
         context=call.context,
     )
 
 
 async def _set_ups_schedule(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
     device: Any = coordinator.device
-    coordinator.require_enabled(Danger.UPS_SCHEDULES)
-    _require_confirmation(Danger.UPS_SCHEDULES, call)
     schedule, row = Schedule(call.data[ATTR_SCHEDULE]), call.data[ATTR_ROW]
     begin = (call.data[ATTR_BEGIN_DAY], call.data[ATTR_BEGIN_TIME].strftime("%H:%M"))
     end = (call.data[ATTR_END_DAY], call.data[ATTR_END_TIME].strftime("%H:%M"))
@@ -211,6 +197,8 @@ async def _set_ups_schedule(hass: HomeAssistant, coordinator: DeviceCoordinator,
         before=None,
         to=" ".join((*begin, *end)),
         danger=Danger.UPS_SCHEDULES,
+        confirmed=call.data[ATTR_CONFIRM],
+        named=_is_named(coordinator, call),
         context=call.context,
     )
 
@@ -222,6 +210,89 @@ async def _get_ups_settings(hass: HomeAssistant, call: ServiceCall) -> ServiceRe
         device: Any = coordinator.device
         settings.append({"device": coordinator.title, **await coordinator.async_ask(device.read_settings)})
     return {"settings": settings}
+
+
+async def _read_registers(hass: HomeAssistant, call: ServiceCall) -> ServiceResponse:
+    """Read registers of the devices named, whatever they mean, and say what their maps make of them."""
+    function, address, count = call.data[ATTR_FUNCTION], call.data[ATTR_ADDRESS], call.data[ATTR_COUNT]
+    answers: list[JsonValueType] = []
+    for coordinator in _targets(hass, call, Addressed):
+        own: int = _addressed(coordinator).unit_id
+        unit_id = call.data.get(ATTR_UNIT_ID, own)
+        unit = _unit(coordinator, unit_id)
+        values = await coordinator.async_ask(partial(read, unit, function, address, count), though_away=True)
+        known = decoded(coordinator.device, function, address, values) if unit_id == own else ()
+        answers.append(
+            {
+                "device": coordinator.title,
+                ATTR_UNIT_ID: unit_id,
+                "raw": {str(place): value for place, value in enumerate(values, address)},
+                "decoded": list(known),
+            }
+        )
+    return {"answers": answers}
+
+
+async def _write_register(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
+    """Write whatever the user says: nothing is known of it, so more than one thing has to be said on purpose."""
+    title = coordinator.config_entry.title
+    if not KINDS[coordinator.config_entry.data[CONF_GATEWAY]].takes_register_writes:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="no_register_writes",
+            translation_placeholders={"title": title},
+        )
+    if not coordinator.config_entry.options.get(CONF_WRITE_REGISTER, False):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="register_writes_not_enabled",
+            translation_placeholders={"title": title},
+        )
+    if not call.data[ATTR_CONFIRM]:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="register_confirmation_needed")
+    function, address, value = call.data[ATTR_FUNCTION], call.data[ATTR_ADDRESS], call.data[ATTR_VALUE]
+    unit = _unit(coordinator, _addressed(coordinator).unit_id)
+    before = await coordinator.async_ask(partial(value_at, unit, address))
+    await coordinator.async_command(
+        f"register_{address}",
+        partial(write, unit, function, address, value, before=before),
+        before=before,
+        to=value,
+        administrator=True,
+        context=call.context,
+    )
+
+
+def _addressed(coordinator: DeviceCoordinator) -> Addressed:
+    device = coordinator.device
+    assert isinstance(device, Addressed)
+    return device
+
+
+def _unit(coordinator: DeviceCoordinator, unit_id: int) -> ModbusUnit:
+    """A unit on the connection that a device is read on. Raises ``ServiceValidationError`` where it has none."""
+    try:
+        return coordinator.config_entry.runtime_data.lease.unit(unit_id)
+    except ValueError as err:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="no_modbus",
+            translation_placeholders={"title": coordinator.config_entry.title},
+        ) from err
+
+
+def _register_address(value: Any) -> int:
+    """An address as documents spell it: 12560, or 0x3110."""
+    text = str(value).strip()
+    try:
+        address = int(text, 16 if text.lower().startswith("0x") else 10)
+    except ValueError as err:
+        msg = f"{text} is no address: give a number such as 12560 or 0x3110"
+        raise vol.Invalid(msg) from err
+    if not 0 <= address <= 0xFFFF:
+        msg = f"{text} is no address: they go from 0 to 65535"
+        raise vol.Invalid(msg)
+    return address
 
 
 def _name(value: Any) -> str | None:
@@ -307,20 +378,38 @@ ACTIONS: Mapping[str, tuple[type[Any], Handler, VolSchemaType]] = {
             }
         ),
     ),
+    "write_register": (
+        Addressed,
+        _write_register,
+        _schema(
+            {
+                vol.Required(ATTR_FUNCTION): vol.All(vol.Coerce(int), vol.In([6, 16])),
+                vol.Required(ATTR_ADDRESS): _register_address,
+                vol.Required(ATTR_VALUE): vol.All(vol.Coerce(int), vol.Range(0, 0xFFFF)),
+                vol.Optional(ATTR_CONFIRM, default=False): cv.boolean,
+            }
+        ),
+    ),
 }
 """Action -> the capability of the devices it is for, its handler, its schema."""
 
-GET_UPS_SETTINGS = "get_ups_settings"
-EXPLAIN_BMS_LEDS = "explain_bms_leds"
-EXPLAIN_BMS_LEDS_SCHEMA = vol.All(
-    vol.Schema(
-        {
-            **{vol.Optional(led): vol.In(shown) for led, shown in LEDS.items()},
-            vol.Optional(ATTR_FIRMWARE): cv.string,
-        }
+QUESTIONS: Mapping[str, tuple[Asker, VolSchemaType]] = {
+    "get_ups_settings": (_get_ups_settings, _schema({})),
+    "explain_bms_leds": (async_explain_bms_leds, BMS_LEDS_SCHEMA),
+    "explain_aura": (async_explain_aura, AURA_SCHEMA),
+    "read_registers": (
+        _read_registers,
+        _schema(
+            {
+                vol.Required(ATTR_FUNCTION): vol.All(vol.Coerce(int), vol.Range(1, 4)),
+                vol.Required(ATTR_ADDRESS): _register_address,
+                vol.Optional(ATTR_COUNT, default=1): vol.All(vol.Coerce(int), vol.Range(1, MOST)),
+                vol.Optional(ATTR_UNIT_ID): vol.All(vol.Coerce(int), vol.Range(0, 255)),
+            }
+        ),
     ),
-    cv.has_at_least_one_key(*LEDS, ATTR_FIRMWARE),
-)
+}
+"""Action that changes nothing -> what answers, and its schema."""
 
 
 @callback
@@ -334,29 +423,18 @@ def async_register_actions(hass: HomeAssistant) -> None:
 
         hass.services.async_register(DOMAIN, name, handle, schema=schema)
 
-    async def get_ups_settings(call: ServiceCall) -> ServiceResponse:
-        return await _get_ups_settings(hass, call)
+    for name, (asker, schema) in QUESTIONS.items():
 
-    hass.services.async_register(
-        DOMAIN,
-        GET_UPS_SETTINGS,
-        get_ups_settings,
-        schema=_schema({}),
-        supports_response=SupportsResponse.ONLY,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        EXPLAIN_BMS_LEDS,
-        _explain_bms_leds,
-        schema=EXPLAIN_BMS_LEDS_SCHEMA,
-        supports_response=SupportsResponse.ONLY,
-    )
+        async def ask(call: ServiceCall, asker: Asker = asker) -> ServiceResponse:
+            return await asker(hass, call)
+
+        hass.services.async_register(DOMAIN, name, ask, schema=schema, supports_response=SupportsResponse.ONLY)
 
 
 def _targets(hass: HomeAssistant, call: ServiceCall, capability: type[Any]) -> list[DeviceCoordinator]:
     """The devices that the action is for.
 
-    A device named itself must be able; of areas, floors and labels those are taken that are.
+    A device named itself must be able, and is first; of areas, floors and labels those are taken that are.
     Raises ``ServiceValidationError``.
     """
     loaded = {coordinator.device_id: coordinator for coordinator in async_get_suite(hass)}
@@ -377,4 +455,5 @@ def _targets(hass: HomeAssistant, call: ServiceCall, capability: type[Any]) -> l
     ]
     if not targets:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_such_device")
-    return targets
+    # Of what drops the load, the others are refused.
+    return sorted(targets, key=lambda coordinator: coordinator.device_id not in named)

@@ -8,11 +8,12 @@ from homeassistant.core import callback
 from .const import CONF_GATEWAY, DOMAIN
 from .flows.netvision import NETVISION, NetVisionSteps
 from .flows.options import EnergySuiteOptionsFlow
-from .flows.victron import VictronSteps
+from .flows.solarman import SOLARMAN, SolarmanSteps
+from .flows.victron import VICTRON_GX, VictronSteps
 from .gateways.kinds import KINDS
 
 
-class EnergySuiteConfigFlow(VictronSteps, NetVisionSteps, domain=DOMAIN):
+class EnergySuiteConfigFlow(VictronSteps, NetVisionSteps, SolarmanSteps, domain=DOMAIN):
     """Add a gateway."""
 
     VERSION = 1
@@ -29,6 +30,9 @@ class EnergySuiteConfigFlow(VictronSteps, NetVisionSteps, domain=DOMAIN):
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask where the gateway is now, and see whether it is still the same."""
-        if self._get_reconfigure_entry().data[CONF_GATEWAY] == NETVISION:
-            return await self.async_reconfigure_netvision(user_input)
-        return await self.async_reconfigure_victron_gx(user_input)
+        steps = {
+            VICTRON_GX: self.async_reconfigure_victron_gx,
+            NETVISION: self.async_reconfigure_netvision,
+            SOLARMAN: self.async_reconfigure_solarman,
+        }
+        return await steps[self._get_reconfigure_entry().data[CONF_GATEWAY]](user_input)

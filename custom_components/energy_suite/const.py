@@ -37,6 +37,16 @@ CONF_AUTH_PROTOCOL: Final = "auth_protocol"
 CONF_AUTH_PASSWORD: Final = "auth_password"  # noqa: S105 - the name of a field
 CONF_PRIV_PROTOCOL: Final = "priv_protocol"
 CONF_PRIV_PASSWORD: Final = "priv_password"  # noqa: S105 - the name of a field
+CONF_LOGGER_SERIAL: Final = "logger_serial"
+CONF_PROTOCOL: Final = "protocol"
+CONF_PROFILE: Final = "profile"
+CONF_CONFIRMED: Final = "confirmed"
+CONF_COUPLING: Final = "coupling"
+CONF_METERING: Final = "metering"
+# Asked when a stick is added, and not kept.
+CONF_PROFILE_FILE: Final = "profile_file"
+CONF_SEARCH: Final = "search"
+CONF_STICK: Final = "stick"
 
 SECRETS: Final = frozenset({CONF_COMMUNITY, CONF_WRITE_COMMUNITY, CONF_USER, CONF_AUTH_PASSWORD, CONF_PRIV_PASSWORD})
 """What of an entry is never shown to anyone."""
@@ -55,5 +65,6 @@ CONF_HEALTH_CHECKS: Final = "health_checks"
 CONF_UNIT_IDS: Final = "unit_ids"
 CONF_FULL_SCAN: Final = "full_scan"
 CONF_TRAP_PORT: Final = "trap_port"
+CONF_WRITE_REGISTER: Final = "write_register"
 
 EVENT_COMMAND: Final = f"{DOMAIN}_command"

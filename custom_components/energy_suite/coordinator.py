@@ -47,6 +47,7 @@ NOT_THE_CALLER = {
     "not_taken",
     "no_answer",
     "writes_not_allowed",
+    "write_refused",
     "control_not_available",
     "relay_not_manual",
     "generator_kept_running",
@@ -125,7 +126,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         """Its name among all that is read on the connection."""
         self._logged_away = False
         self._identity: Identity | None = None
-        self._advice: frozenset[str] = frozenset()
+        self._advice: frozenset[str] | None = None
         self._alarms = entry.runtime_data.memory.alarms_of(device.key)
         self._alarm_listeners: list[Callable[[Alarm, bool], None]] = []
         self._unheard: deque[tuple[Alarm, bool]] = deque(maxlen=100)
@@ -194,8 +195,9 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
 
     def _advise(self) -> None:
         """Tell in a repair what is to be mended on the device, and take back what was."""
-        if (advice := frozenset(self.device.advice)) == self._advice:
-            return
+        advice = frozenset(self.device.advice)
+        if self._advice is None:
+            self._advice = self._advised()
         for key in self._advice - advice:
             ir.async_delete_issue(self.hass, DOMAIN, f"{key}_{self.unique_id_prefix}")
         for key in advice - self._advice:
@@ -209,6 +211,15 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
                 translation_placeholders={"title": self.config_entry.title},
             )
         self._advice = advice
+
+    def _advised(self) -> frozenset[str]:
+        """What is still told from before the entry was reloaded, by the settings that it had then."""
+        of_device = f"_{self.unique_id_prefix}"
+        return frozenset(
+            issue_id.removesuffix(of_device)
+            for (domain, issue_id), issue in ir.async_get(self.hass).issues.items()
+            if domain == DOMAIN and issue_id.endswith(of_device) and issue.active
+        )
 
     def _note_identity(self) -> None:
         """Keep the device registry at what the device says of itself."""
@@ -252,7 +263,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
 
     # --- commands --------------------------------------------------------------------------------------------------
 
-    def require_enabled(self, danger: Danger | None) -> None:
+    def _require_enabled(self, danger: Danger | None) -> None:
         """Raise ``ServiceValidationError`` unless the user enabled this control."""
         if danger is not None and danger not in self.enabled_controls:
             raise ServiceValidationError(
@@ -261,9 +272,20 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
                 translation_placeholders={"control": self._name_of(danger), "title": self.config_entry.title},
             )
 
-    async def _require_administrator(self, danger: Danger | None, context: Context | None) -> None:
-        """Raise ``Unauthorized`` where a user without the rights of an administrator would drop the load."""
-        if danger is None or not danger.drops_load or context is None or context.user_id is None:
+    def _require_intent(self, *, confirmed: bool, named: bool) -> None:
+        """Raise ``ServiceValidationError`` where what drops the load was not meant for certain."""
+        if not named:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="device_not_named",
+                translation_placeholders={"device": self.title},
+            )
+        if not confirmed:
+            raise ServiceValidationError(translation_domain=DOMAIN, translation_key="confirmation_needed")
+
+    async def _require_administrator(self, context: Context | None) -> None:
+        """Raise ``Unauthorized`` for a user without the rights of an administrator."""
+        if context is None or context.user_id is None:
             return
         user = await self.hass.auth.async_get_user(context.user_id)
         if user is None or not user.is_admin:
@@ -276,7 +298,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         # What follows says what it can do.
         return label.partition(":")[0].strip()
 
-    async def async_command(
+    async def async_command(  # noqa: PLR0913 - what each gate asks about
         self,
         control: str,
         send: Callable[[], Awaitable[Any]],
@@ -284,19 +306,28 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         before: str | float | None,
         to: str | float | None,
         danger: Danger | None = None,
+        confirmed: bool = True,
+        named: bool = True,
+        administrator: bool = False,
         context: Context | None = None,
         end: DueCommand | None = None,
     ) -> Effect:
         """Send a command: gate, delay, write, read back, record.
 
-        ``end`` is what is due after it and belongs to it; what was due for this control before is given up.
-        Raises ``ServiceValidationError`` or ``HomeAssistantError``, translated.
+        What drops the load has to be ``confirmed``, on a device that is ``named`` itself, and is for administrators;
+        so is what ``administrator`` says. ``end`` is what is due after it and belongs to it; what was due for this
+        control before is given up.
+        Raises ``ServiceValidationError`` or ``HomeAssistantError``, translated, or ``Unauthorized``.
         """
         result = "failed"
         runtime = self.config_entry.runtime_data  # an entry that is unloaded while a command waits has none any more
         try:
-            self.require_enabled(danger)
-            await self._require_administrator(danger, context)
+            drops_load = danger is not None and danger.drops_load
+            self._require_enabled(danger)
+            if drops_load:
+                self._require_intent(confirmed=confirmed, named=named)
+            if administrator or drops_load:
+                await self._require_administrator(context)
             self._require_available()
             async with runtime.pending.turn(
                 self.device.key, control, float(self.config_entry.options.get(CONF_DELAY, 0))
@@ -304,6 +335,9 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
                 effect = Effect(await send())
         except ServiceValidationError as err:
             result = err.translation_key or result
+            raise
+        except Unauthorized:
+            result = "not_administrator"
             raise
         except GatewayError as err:
             result = err.reason if isinstance(err, CommandRefused) else REASONS[type(err)]
@@ -342,9 +376,13 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         error = HomeAssistantError if err.reason in NOT_THE_CALLER else ServiceValidationError
         return error(translation_domain=DOMAIN, translation_key=err.reason, translation_placeholders=err.placeholders)
 
-    async def async_ask[T](self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask the device something that no part of it holds. Raises ``HomeAssistantError``, translated."""
-        self._require_available()
+    async def async_ask[T](self, ask: Callable[[], Awaitable[T]], *, though_away: bool = False) -> T:
+        """Ask the device something that no part of it holds. Raises ``HomeAssistantError``, translated.
+
+        ``though_away`` asks it also where nothing of its own could be read: its map may be the wrong one.
+        """
+        if not though_away:
+            self._require_available()
         try:
             return await ask()
         except GatewayError as err:

@@ -37,7 +37,7 @@ from .actions import (
 )
 from .const import DOMAIN
 from .coordinator import DeviceCoordinator
-from .entities import DESCRIPTIONS, descriptions_of
+from .entities import all_of, descriptions_of
 from .entities.descriptions import (
     ButtonDescription,
     Description,
@@ -139,7 +139,7 @@ async def async_get_actions(hass: HomeAssistant, device_id: str) -> list[dict[st
     coordinator = _coordinator(hass, device_id)
     if coordinator is None or not coordinator.seen:
         return []
-    descriptions = list(descriptions_of(coordinator.device, coordinator.enabled_controls))
+    descriptions = list(descriptions_of(coordinator.device, coordinator.enabled_controls, hass.config.language))
     return [
         {CONF_DEVICE_ID: device_id, CONF_DOMAIN: DOMAIN, CONF_TYPE: name}
         for name, action in ACTIONS.items()
@@ -176,7 +176,7 @@ async def async_call_action_from_config(
 
 
 def _inverter_mode(coordinator: DeviceCoordinator) -> SelectDescription[Any] | None:
-    for description in DESCRIPTIONS[coordinator.device.kind]:
+    for description in all_of(coordinator.device, coordinator.hass.config.language):
         if isinstance(description, SelectDescription) and description.key == INVERTER_MODE:
             return description
     return None

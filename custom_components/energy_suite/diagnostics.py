@@ -10,12 +10,14 @@ from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import AnyDeviceEntry
 
-from .const import CONF_DEVICES, CONF_UID, SECRETS
+from .const import CONF_DEVICES, CONF_LOGGER_SERIAL, CONF_UID, SECRETS
 from .coordinator import DeviceCoordinator, SuiteConfigEntry
+from .gateways.profiles.device import ProfileDevice
 
 TO_REDACT = {
     CONF_HOST,
     CONF_UID,
+    CONF_LOGGER_SERIAL,
     "serial",
     "name",
     "title",
@@ -96,6 +98,7 @@ def _device(coordinator: DeviceCoordinator) -> dict[str, Any]:
             registers.setdefault(space, {}).update(words)
     return {
         "kind": device.kind,
+        "profile": device.profile.id if isinstance(device, ProfileDevice) else None,
         "unit_id": getattr(device, "unit_id", None),
         "model": identity.model,
         "firmware": identity.firmware,

@@ -63,11 +63,12 @@ class DescribedEntity[D: Described[Any]](DeviceEntity):
         before: str | float | None,
         to: str | float | None,
         danger: Danger | None,
+        control: str | None = None,
     ) -> None:
-        """Send a command for this control."""
+        """Send a command for this control, or for one that it has a share in."""
         assert self.entity_description is not None
         await self.coordinator.async_command(
-            self.entity_description.key,
+            control or self.entity_description.key,
             send,
             before=before,
             to=to,
@@ -95,23 +96,24 @@ def async_add_described[D: Described[Any]](
     """Make the entities of one platform for every device that was read, now and later."""
     # By coordinator: a device that was deleted and comes back has another one.
     made: set[tuple[DeviceCoordinator, str]] = set()
+    platform = async_get_current_platform()
+    language = platform.hass.config.language
 
     @callback
     def add(coordinator: DeviceCoordinator) -> None:
         new = [
             description
-            for description in descriptions_of(coordinator.device, coordinator.enabled_controls)
+            for description in descriptions_of(coordinator.device, coordinator.enabled_controls, language)
             if isinstance(description, description_type) and (coordinator, description.key) not in made
         ]
         made.update((coordinator, description.key) for description in new)
         if new:
             async_add_entities(make(coordinator, description) for description in new)
 
-    domain = async_get_current_platform().domain
     for coordinator in entry.runtime_data.coordinators.values():
-        for description in withheld_from(coordinator.device, coordinator.enabled_controls):
+        for description in withheld_from(coordinator.device, coordinator.enabled_controls, language):
             if isinstance(description, description_type):
-                async_forget_entity(coordinator, domain, description.key)
+                async_forget_entity(coordinator, platform.domain, description.key)
     entry.runtime_data.async_on_device(add)
 
 

@@ -13,9 +13,10 @@ from homeassistant.helpers.typing import UNDEFINED
 from .connection import async_get_connection
 from .const import CONF_DEVICES, CONF_GATEWAY, CONF_INTERVAL, CONF_UID, DOMAIN, LOGGER
 from .coordinator import DeviceCoordinator, SuiteConfigEntry, SuiteRuntimeData
-from .gateways.base import Found, Gateway, GatewayError, Identity, not_known
+from .gateways.base import Found, Gateway, GatewayError, Identity, is_same_serial, not_known
 from .gateways.kinds import KINDS
 from .memory import Memory
+from .profiles import async_get_settings
 from .suite import async_get_suite
 from .watch import Watch
 
@@ -24,7 +25,7 @@ async def async_make_runtime(hass: HomeAssistant, entry: SuiteConfigEntry) -> Su
     """The connection, the gateway and the memory of an entry; nothing is asked of the gateway yet."""
     kind = KINDS[entry.data[CONF_GATEWAY]]
     interval = float(entry.options.get(CONF_INTERVAL, kind.interval))
-    settings = {**entry.data, **entry.options}
+    settings = await async_get_settings(hass, kind, entry.data, entry.options)
 
     async def close_gateway() -> None:
         await gateway.close()
@@ -62,7 +63,7 @@ async def async_identify(hass: HomeAssistant, entry: SuiteConfigEntry, gateway: 
     identity = await gateway.probe()
     issue_id = f"replaced_gateway_{entry.entry_id}"
     # Who does not say its serial number now has not become another for that.
-    if identity.serial in (None, entry.unique_id):
+    if identity.serial is None or is_same_serial(identity.serial, entry.unique_id):
         ir.async_delete_issue(hass, DOMAIN, issue_id)
         return identity
     ir.async_create_issue(

@@ -14,9 +14,22 @@ from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.translation import async_get_translations
 
 from ..connection import async_get_temporary_connection
-from ..const import CONF_DEVICES, CONF_GATEWAY, CONF_UID, DOMAIN
-from ..gateways.base import CannotConnect, Found, Gateway, GatewayError, Identity, Progress
+from ..const import (
+    CONF_CONFIRMED,
+    CONF_COUPLING,
+    CONF_DEVICES,
+    CONF_GATEWAY,
+    CONF_METERING,
+    CONF_PROFILE,
+    CONF_UID,
+    DOMAIN,
+)
+from ..gateways.base import CannotConnect, Found, Gateway, GatewayError, Identity, Progress, is_same_serial
 from ..gateways.kinds import KINDS
+from ..profiles import async_get_settings
+
+KEPT = (CONF_GATEWAY, CONF_UID, CONF_PROFILE, CONF_CONFIRMED, CONF_COUPLING, CONF_METERING)
+"""What stays of an entry, whichever way leads to its gateway."""
 
 
 class GatewaySearch:
@@ -35,7 +48,7 @@ class GatewaySearch:
     @asynccontextmanager
     async def gateway(self) -> AsyncIterator[Gateway]:
         """The gateway over a connection that is held for as long."""
-        settings = {**self.settings, **self._options}
+        settings = await async_get_settings(self._flow.hass, self.kind, self.settings, self._options)
         async with async_get_temporary_connection(
             self._flow.hass, self.kind.endpoint(settings), timeout=self.kind.timeout
         ) as connection:
@@ -113,19 +126,18 @@ class GatewayFlow(ConfigFlow):
         """Show what was found, and add it."""
         assert self._search is not None
         assert self._identity is not None
-        title = self._search.kind.title
         if user_input is None:
             return self.async_show_form(
                 step_id="found",
                 description_placeholders={
-                    "model": self._identity.model or title,
+                    "model": self._identity.model or self._search.kind.title,
                     "firmware": self._identity.firmware or "?",
                     "count": str(len(self._found)),
                     "devices": await _listed(self.hass, self._found),
                 },
             )
         return self.async_create_entry(
-            title=self._identity.name or title,
+            title=self._title(self._search.kind.title, self._identity),
             data={
                 CONF_GATEWAY: self._gateway,
                 CONF_UID: uuid.uuid4().hex,
@@ -134,19 +146,27 @@ class GatewayFlow(ConfigFlow):
             },
         )
 
+    def _title(self, kind: str, identity: Identity) -> str:
+        """The gateway's own name, unless it is the one from the factory or that of another entry."""
+        taken = {kind, *(entry.title for entry in self._async_current_entries())}
+        if identity.name in taken and identity.model:
+            return f"{kind} {identity.model}"
+        return identity.name or kind
+
     # --- another address, another box --------------------------------------------------------------------------------
 
     def _learn(self, entry: ConfigEntry, **changes: Any) -> bool:
         """Give an entry the settings that were just tried, and what was found beside what was known.
 
-        Nothing stays of settings that another way needed. Returns whether anything changed.
+        Nothing stays of settings that another way needed. What was found again by its key is as it is now. Returns
+        whether anything changed.
         """
         assert self._search is not None
-        kept = {name: entry.data[name] for name in (CONF_GATEWAY, CONF_UID)}
-        devices = [*entry.data[CONF_DEVICES], *(asdict(each) for each in self._found)]
+        kept = {name: entry.data[name] for name in KEPT if name in entry.data}
+        devices = {each["key"]: each for each in (*entry.data[CONF_DEVICES], *map(asdict, self._found))}
         return self.hass.config_entries.async_update_entry(
             entry,
-            data={**kept, **self._search.settings, CONF_DEVICES: devices},
+            data={**kept, **self._search.settings, CONF_DEVICES: list(devices.values())},
             options=kept_options(entry, self._search.settings),
             **changes,
         )
@@ -156,7 +176,7 @@ class GatewayFlow(ConfigFlow):
         assert self._identity is not None
         entry = self._get_reconfigure_entry()
         self._found = list(found)
-        if self._identity.serial in (None, entry.unique_id):
+        if self._identity.serial is None or is_same_serial(self._identity.serial, entry.unique_id):
             self._learn(entry)
             return self.async_update_reload_and_abort(entry)
         self._abort_if_known(self._identity.serial)

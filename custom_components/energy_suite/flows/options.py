@@ -1,12 +1,13 @@
 """The options: how a gateway is read, and which controls it gives."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import voluptuous as vol
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.data_entry_flow import section
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.selector import BooleanSelector, SelectSelector, SelectSelectorConfig, TextSelector
 
 from ..const import (
@@ -14,7 +15,9 @@ from ..const import (
     CONF_BATTERY_MANAGEMENT,
     CONF_BMS,
     CONF_CHANNELS,
+    CONF_CONFIRMED,
     CONF_CONTROLS,
+    CONF_COUPLING,
     CONF_DELAY,
     CONF_DEVICES,
     CONF_FULL_SCAN,
@@ -23,19 +26,27 @@ from ..const import (
     CONF_INTERVAL,
     CONF_MAXIMUM_INPUT_CURRENT,
     CONF_PRE_ALARM_VOLTAGE,
+    CONF_PROFILE,
     CONF_STANDBY_CURRENT,
     CONF_TABLE,
     CONF_TRAP_PORT,
+    CONF_UID,
     CONF_UNIT_IDS,
+    CONF_WRITE_REGISTER,
+    DOMAIN,
 )
 from ..gateways.base import Found, GatewayError, not_known
 from ..gateways.kinds import KINDS
 from ..gateways.netvision.gateway import SNMP, TABLES
+from ..gateways.profiles.schema import Profile
+from ..gateways.solarman.gateway import INVERTER_KEY
 from ..gateways.victron.bms import CELL_LIMITS, BmsKind, BmsSetup
+from ..profiles import async_get_library
 from ..site.health import Limits
 from .common import GatewaySearch
 from .fields import choice, integer, number
 from .netvision import NETVISION
+from .solarman import NO_MAP, SOLARMAN, coupling_field, map_field, with_map
 from .victron import VICTRON_GX
 
 AUTOMATIC = "auto"
@@ -90,10 +101,13 @@ class EnergySuiteOptionsFlow(OptionsFlowWithReload):
         self._options: dict[str, Any] = {}
         self._search: GatewaySearch | None = None
         self._full = False
+        self._profiles: Mapping[str, Profile] = {}
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Show the options."""
         errors: dict[str, str] = {}
+        if KINDS[self.config_entry.data[CONF_GATEWAY]].uses_profiles:
+            self._profiles = (await async_get_library(self.hass)).profiles
         if user_input is not None:
             self._full = user_input.get(CONF_FULL_SCAN, False)
             try:
@@ -102,12 +116,16 @@ class EnergySuiteOptionsFlow(OptionsFlowWithReload):
                 errors = {CONF_UNIT_IDS: "bad_unit_ids"}
             if NO_TRAPS < user_input.get(CONF_TRAP_PORT, NO_TRAPS) < FIRST_TRAP_PORT:
                 errors = {CONF_TRAP_PORT: "bad_trap_port"}
+            if user_input.get(CONF_CONFIRMED) and user_input[CONF_PROFILE] != self._map:
+                errors = {CONF_CONFIRMED: "compare_first"}
             if not errors:
                 self._options = {name: value for name, value in user_input.items() if name != CONF_FULL_SCAN}
                 if CONF_UNIT_IDS in user_input:
                     self._options[CONF_UNIT_IDS] = unit_ids
                 if self._full or set(unit_ids) - set(self.config_entry.options.get(CONF_UNIT_IDS, [])):
                     return await self.async_step_scan()
+                if CONF_PROFILE in self._options:
+                    self._take_map(self._options.pop(CONF_PROFILE), confirmed=self._options.pop(CONF_CONFIRMED))
                 return self.async_create_entry(data=self._options)
         return self.async_show_form(
             step_id="init",
@@ -144,6 +162,22 @@ class EnergySuiteOptionsFlow(OptionsFlowWithReload):
         self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
         return self.async_create_entry(data=self._options)
 
+    @property
+    def _map(self) -> str:
+        """The map that the inverter is read with."""
+        return self.config_entry.data.get(CONF_PROFILE) or NO_MAP
+
+    def _take_map(self, chosen: str, *, confirmed: bool) -> None:
+        """Read the inverter with this map from now on."""
+        entry = self.config_entry
+        profile = None if chosen == NO_MAP else chosen
+        data = with_map(entry.data, profile, self._profiles, confirmed=confirmed and profile is not None)
+        if self.hass.config_entries.async_update_entry(entry, data=data):
+            if profile is None:
+                # There is no device any more that would take it back.
+                ir.async_delete_issue(self.hass, DOMAIN, f"map_not_confirmed_{data[CONF_UID]}_{INVERTER_KEY}")
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+
     def _suggested(self) -> dict[str, Any]:
         options = self.config_entry.options
         return {**options, CONF_UNIT_IDS: ", ".join(str(unit_id) for unit_id in options.get(CONF_UNIT_IDS, []))}
@@ -158,12 +192,13 @@ class EnergySuiteOptionsFlow(OptionsFlowWithReload):
                 vol.Required(CONF_CONTROLS, default=[]): choice(
                     CONF_CONTROLS, [danger.value for danger in kind.dangers], multiple=True
                 ),
-                **_OWN[gateway](self.config_entry.data),
+                **_OWN[gateway](self.config_entry.data, self._profiles),
+                **_WRITE_REGISTER[kind.takes_register_writes],
             }
         )
 
 
-def _of_victron_gx(data: Mapping[str, Any]) -> dict[vol.Marker, Any]:
+def _of_victron_gx(data: Mapping[str, Any], profiles: Mapping[str, Profile]) -> dict[vol.Marker, Any]:
     return {
         vol.Required(CONF_MAXIMUM_INPUT_CURRENT, default=100): number(1, 1000, "A", 0.1),
         vol.Optional(CONF_BATTERY_MANAGEMENT): section(BATTERY_MANAGEMENT, {"collapsed": True}),
@@ -173,7 +208,7 @@ def _of_victron_gx(data: Mapping[str, Any]) -> dict[vol.Marker, Any]:
     }
 
 
-def _of_netvision(data: Mapping[str, Any]) -> dict[vol.Marker, Any]:
+def _of_netvision(data: Mapping[str, Any], profiles: Mapping[str, Profile]) -> dict[vol.Marker, Any]:
     # The MIB shows itself.
     table: dict[vol.Marker, Any] = (
         {}
@@ -187,5 +222,26 @@ def _of_netvision(data: Mapping[str, Any]) -> dict[vol.Marker, Any]:
     return {**table, vol.Required(CONF_TRAP_PORT, default=NO_TRAPS): integer(NO_TRAPS, 65535)}
 
 
-_OWN = {VICTRON_GX: _of_victron_gx, NETVISION: _of_netvision}
+def _of_solarman(data: Mapping[str, Any], profiles: Mapping[str, Profile]) -> dict[vol.Marker, Any]:
+    used = data[CONF_PROFILE] or NO_MAP
+    offered = [profile for profile in profiles.values() if not profile.gateways or SOLARMAN in profile.gateways]
+    # A map that is missing now stays chosen: it may come back.
+    missing = [] if used == NO_MAP or used in profiles else [used]
+    return {
+        **map_field(offered, used, NO_MAP, *missing),
+        vol.Required(CONF_CONFIRMED, default=data[CONF_CONFIRMED]): BooleanSelector(),
+        **coupling_field(data[CONF_COUPLING]),
+    }
+
+
+_WRITE_REGISTER: Mapping[bool, Mapping[vol.Marker, Any]] = {
+    True: {vol.Required(CONF_WRITE_REGISTER, default=False): BooleanSelector()},
+    False: {},
+}
+
+_OWN: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Profile]], dict[vol.Marker, Any]]] = {
+    VICTRON_GX: _of_victron_gx,
+    NETVISION: _of_netvision,
+    SOLARMAN: _of_solarman,
+}
 """The options of each kind of gateway beside those of all."""

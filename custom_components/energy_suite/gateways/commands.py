@@ -23,13 +23,16 @@ class Effect(StrEnum):
     ADJUSTED = "adjusted"  # the device made another value of it
 
 
-async def write(part: Registers, values: Mapping[str, Any], *, refused: str = "not_taken") -> Effect:
+async def write(
+    part: Registers, values: Mapping[str, Any], *, refused: str = "not_taken", rejected: str | None = None
+) -> Effect:
     """Write fields in the order given and return once they read back.
 
     What would not change is not written: settings live in flash. A write that timed out is looked for before
     anything else is said, and never repeated.
 
-    Raises ``CommandRefused`` (``refused``: acknowledged but not taken; ``writes_not_allowed``; ``not_supported``:
+    Raises ``CommandRefused`` (``refused``: acknowledged but not taken; ``rejected``: answered with an exception and not
+    taken, the same as ``refused`` unless it is told apart; ``writes_not_allowed``; ``not_supported``:
     this firmware lacks the register; ``no_answer``), ``DeviceGone`` or ``CannotConnect``.
     """
     try:
@@ -42,7 +45,7 @@ async def write(part: Registers, values: Mapping[str, Any], *, refused: str = "n
     wanted = {name: value for name, value in values.items() if not part.holds(name, value)}
     if not wanted:
         return Effect.UNCHANGED
-    acknowledged = await _send(part, wanted)
+    reason = await _send(part, wanted, refused=refused, rejected=rejected or refused)
     written_at = time.monotonic()
     for moment in READ_BACK:
         await asyncio.sleep(max(0.0, written_at + moment - time.monotonic()))
@@ -55,12 +58,12 @@ async def write(part: Registers, values: Mapping[str, Any], *, refused: str = "n
         if all(part.holds(name, value) for name, value in wanted.items()):
             return Effect.APPLIED
     if any(getattr(part, name) == before[name] for name in wanted):
-        raise CommandRefused(refused if acknowledged else "no_answer")
+        raise CommandRefused(reason)
     return Effect.ADJUSTED
 
 
-async def _send(part: Registers, values: Mapping[str, Any]) -> bool:
-    """Write the fields. Returns whether every write was acknowledged."""
+async def _send(part: Registers, values: Mapping[str, Any], *, refused: str, rejected: str) -> str:
+    """Write the fields. Returns why it was, should they not have taken effect."""
     for name, value in values.items():
         try:
             with translated_errors():
@@ -69,8 +72,8 @@ async def _send(part: Registers, values: Mapping[str, Any]) -> bool:
             raise CommandRefused("writes_not_allowed") from err
         except CannotConnect as err:
             # Also an exception is an answer: the device does not take the value, or not now.
-            return isinstance(err.__cause__, ModbusExceptionError)
-    return True
+            return rejected if isinstance(err.__cause__, ModbusExceptionError) else "no_answer"
+    return refused
 
 
 def check_range(value: float, low: float, high: float, *, unit: str) -> float:

@@ -10,6 +10,8 @@ from .base import Danger, Gateway
 from .connections import Endpoint
 from .netvision.gateway import NetVisionGateway
 from .registers import UnitFor
+from .solarman.gateway import SolarmanGateway
+from .solarman.v5 import DEFAULT_PORT as SOLARMAN_PORT
 from .victron.gateway import VictronGateway
 
 
@@ -36,6 +38,10 @@ class Kind:
     """s that an answer may take."""
     serves_one: bool = False
     """Whether it refuses a connection while another client has one."""
+    uses_profiles: bool = False
+    """Whether profiles tell what is behind it; its settings then hold the library as ``profiles``."""
+    takes_register_writes: bool = True
+    """Whether a register can be written by its address."""
     dangers: tuple[Danger, ...]
     """The controls that the user may enable."""
 
@@ -67,6 +73,19 @@ KINDS: Mapping[str, Kind] = {
         intervals=(5.0, 50.0),
         timeout=3.0,
         serves_one=True,
+        takes_register_writes=False,
         dangers=(Danger.UPS_STANDBY, Danger.UPS_BYPASS, Danger.UPS_SHUTDOWN, Danger.UPS_SCHEDULES),
+    ),
+    "solarman": Kind(
+        make=SolarmanGateway.from_settings,
+        endpoint=SolarmanGateway.endpoint,
+        title="SOLARMAN",
+        port=SOLARMAN_PORT,
+        # The stick has one serial line, which its own upload to the cloud needs as well.
+        interval=10.0,
+        intervals=(5.0, 300.0),
+        timeout=5.0,
+        uses_profiles=True,
+        dangers=(Danger.INVERTER_MODE, Danger.EXTERNAL_CONTROL, Danger.BACKUP_OUTPUT, Danger.GRID_CODE),
     ),
 }

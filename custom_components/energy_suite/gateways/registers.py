@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, ClassVar, override
 
 from modbus_connection import (
@@ -21,6 +22,9 @@ from .plausibility import Believer, Value
 
 type UnitFor = Callable[[int], ModbusUnit]
 """Gives the unit with that id on a gateway's connection."""
+
+SPACES: Mapping[int, str] = MappingProxyType({1: "coil", 2: "discrete", 3: "holding", 4: "input"})
+"""Function that reads -> what it reads."""
 
 type Layout = tuple[tuple[int, int], ...]
 """Inclusive address ranges that a firmware answers in one request each."""
@@ -160,6 +164,19 @@ class Registers(Component):
             return False
         return bool(self._values.get(name) == field.decode(field.encode(value)))
 
+    def meaning(self, space: str, words: Mapping[int, int | bool]) -> dict[str, tuple[RegisterField[Any], Value]]:
+        """Name -> field and value, for the fields that lie wholly in these words; nothing of it is kept.
+
+        ``space`` is what the words were read from: ``coil``, ``discrete``, ``holding`` or ``input``.
+        """
+        if space != self.register_space:
+            return {}
+        return {
+            name: (field, field.decode([int(words[at]) for at in _addresses(field)]))
+            for name, field in self._register_fields.items()
+            if all(at in words for at in _addresses(field))
+        }
+
     @property
     def private_addresses(self) -> set[int]:
         """The addresses that diagnostics must not show: private fields, and texts: serial numbers and names."""
@@ -167,7 +184,7 @@ class Registers(Component):
             address
             for name, field in self._register_fields.items()
             if isinstance(field, StringField) or name in self.private
-            for address in range(field.address, field.address + field.count)
+            for address in _addresses(field)
         }
 
     @property
@@ -189,3 +206,7 @@ class Registers(Component):
     @override
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.speed}>"
+
+
+def _addresses(field: RegisterField[Any]) -> range:
+    return range(field.address, field.address + field.count)

@@ -1,5 +1,7 @@
 """A device made from a profile: who it is, what it can, its alarms, and what it can be told."""
 
+from dataclasses import replace
+
 import pytest
 from modbus_connection import ModbusExceptionError
 
@@ -103,6 +105,22 @@ async def test_a_device_says_who_it_is(station):
     assert (identity.serial, identity.firmware, identity.name) == ("ABC", "1.23", "Garage")
     assert station.kind == "charger"
     assert station.advice == ()
+
+
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [
+        (("AURA 5KM-BG", "AURA 25KM-BG"), "AURA"),
+        (("EM 340",), "EM 340"),
+        (("A 1 x", "B 1 x"), "A 1 x, B 1 x"),
+        ((), ""),
+    ],
+)
+def test_of_several_models_the_words_that_all_begin_with_are_said(unit, models, told):
+    device = device_of(unit)
+    device.profile = replace(device.profile, models=models)
+    device.confirmed = True
+    assert device.identity.model == told
 
 
 async def test_a_map_that_is_not_confirmed_shows_in_the_model_and_in_the_advice(unit):

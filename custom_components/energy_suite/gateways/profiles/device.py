@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any, override
 
 from modbus_connection import ModbusUnit
@@ -158,7 +158,7 @@ class ProfileDevice(Device):
     @override
     def identity(self) -> Identity:
         told = {key: self.value(key) for key in ("serial", "model", "firmware") if key in self._registers}
-        model = str(told.get("model") or ", ".join(self.profile.models))
+        model = str(told.get("model") or _one_of(self.profile.models))
         firmware = told.get("firmware")
         return Identity(
             manufacturer=self.profile.manufacturer,
@@ -359,10 +359,17 @@ class _Station(ProfileDevice):
 # --- making it -----------------------------------------------------------------------------------------------------
 
 
+def _one_of(models: Sequence[str]) -> str:
+    """What is said of a device that may be any of these: the words that all begin with, or all of them."""
+    columns = zip(*(model.split() for model in models), strict=False)
+    common = takewhile(lambda words: len(set(words)) == 1, columns)
+    return " ".join(words[0] for words in common) or ", ".join(models)
+
+
 async def _write(part: ProfileRegisters, values: Mapping[str, Any]) -> Effect:
     """Write and read back; who refuses here is the device itself, not its gateway."""
     try:
-        return await write(part, values)
+        return await write(part, values, rejected="write_refused")
     except CommandRefused as err:
         if err.reason != "writes_not_allowed":
             raise

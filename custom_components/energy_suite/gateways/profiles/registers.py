@@ -12,7 +12,7 @@ from modbus_connection.model import CoilField, DiscreteInputField, FloatField, N
 
 from ..base import NotSupported, Speed
 from ..plausibility import COUNTER, Believer, Value
-from ..registers import Registers
+from ..registers import SPACES, Registers
 from .schema import Profile, Register, Type
 
 type Field = RegisterField[Any] | CoilField | DiscreteInputField
@@ -21,7 +21,6 @@ type Span = tuple[int, int]
 type Scaling = Callable[[str], float | None]
 """The scale that a ratio rule gives now, by its name."""
 
-SPACES: Mapping[int, str] = MappingProxyType({1: "coil", 2: "discrete", 3: "holding", 4: "input"})
 _SUFFIXES: Mapping[int, str] = MappingProxyType({1: "_coils", 2: "_discrete_inputs", 3: "", 4: "_input_registers"})
 
 
@@ -270,6 +269,26 @@ class ProfileRegisters(Registers):
             value = round(value * scale, 9)
         # A negative scale makes -0.0 of 0.
         return value + 0
+
+    @override
+    def meaning(self, space: str, words: Mapping[int, int | bool]) -> dict[str, tuple[Any, Value]]:
+        told = super().meaning(space, words)
+        read = {**self._values, **{key: value for key, (_, value) in told.items()}}
+        meant: dict[str, tuple[Any, Value]] = {
+            key: (field, self._word(key, self._worked_out(self.declared[key], read)))
+            for key, (field, _) in told.items()
+        }
+        if space == SPACES[self.function]:
+            for key, bit in self._bit_fields.items():
+                if bit.address in words:
+                    meant[key] = (bit, self._word(key, bool(words[bit.address])))
+        return meant
+
+    def _word(self, key: str, value: Any) -> Value:
+        """The word that a number stands for, where the profile has one for it."""
+        words = self.declared[key].map
+        told: Value = words.get(int(value), value) if words and value is not None else value
+        return told
 
     # --- bits and registers alike ----------------------------------------------------------------------------------
 

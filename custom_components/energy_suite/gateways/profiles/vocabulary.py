@@ -210,6 +210,10 @@ VOCABULARY: Mapping[str, Term] = MappingProxyType(
             *_named("inverter_state", None, "Inverter state", "État de l’onduleur"),
             *_named("battery_state", None, "Battery state", "État de la batterie"),
             *_named("grid_code", None, "Grid code", "Norme réseau"),
+            *_named("active_grid_code", None, "Active grid code", "Norme réseau active"),
+            *_named("battery_type", None, "Battery type", "Type de batterie"),
+            *_named("meter_type", None, "Meter type", "Type de comptage"),
+            *_named("charge_command", None, "Charging in command mode", "Charge en mode commande"),
             *_strings(),
             # temperatures
             *_plain("°C", "temperature", "battery_temperature", "ambient_temperature", "heatsink_temperature"),
