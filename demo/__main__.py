@@ -20,6 +20,7 @@ from .dashboard import LANGUAGES
 from .gateway import Gateway
 from .gx import GxSimulator
 from .home import HOST, Home, HomeError
+from .hybrid import AURA_MAPS, NO_AURA, Hybrid, bring_profile, profile_of
 from .life import known_site, new_site, set_clock, snapshot, to_june
 from .model import Hour, Model
 from .netvision import NetVisionCard
@@ -29,6 +30,7 @@ from .scenario import SCENARIOS, Scenario, ScenarioError, ScenarioPlayer, load_s
 from .settling import PASSWORD, USER, answering, complete, make_user, place, running, settle
 from .site import Site
 from .sites import NO_UPS, SITES
+from .victron_site import VictronSite
 
 _INTEGRATION: Final = Path(__file__).parent.parent / "custom_components" / "energy_suite"
 _SAVE_EVERY: Final = 60.0
@@ -41,11 +43,14 @@ Energy Suite demo, ready after {seconds:.0f} s
   User / password  {user} / {password}
   Dashboard        {url}/{dashboard}
   Simulated GX     Modbus TCP, {host} port {port}
-{card}
+{others}
 Ctrl-C stops it.
 """
 _READY_CARD: Final = """\
   Simulated card   NET VISION ({machine}): Modbus TCP, {host} port {modbus}; SNMP, port {snmp}
+"""
+_READY_STICK: Final = """\
+  Simulated stick  SOLARMAN with an AURA (profile {profile}): V5, {host} port {port}
 """
 
 
@@ -64,10 +69,13 @@ class Memory:
     ups: str = NO_UPS
     card_ports: list[int] = field(default_factory=lambda: [0, 0])
     """Of Modbus TCP and of SNMP."""
+    aura: str = NO_AURA
+    stick_port: int = 0
     season: timedelta = timedelta()
     saved: datetime | None = None
     state: dict[str, Any] | None = None
     rack: dict[str, Any] = field(default_factory=dict)
+    hybrid: dict[str, Any] = field(default_factory=dict)
     settled: bool = False
 
     @classmethod
@@ -80,21 +88,25 @@ class Memory:
         except OSError, ValueError, TypeError, KeyError:
             return None
 
-    def save(self, site: Model, rack: Rack | None = None) -> None:
+    def save(self, site: Model, rack: Rack | None = None, hybrid: Hybrid | None = None) -> None:
         """Keep what there is now."""
         self.saved = datetime.now(UTC)
         self.state = snapshot(site)
         self.rack = rack.snapshot() if rack else {}
+        self.hybrid = hybrid.snapshot() if hybrid else {}
         kept = {
             "site": self.site,
             "language": self.language,
             "port": self.port,
             "ups": self.ups,
             "card_ports": self.card_ports,
+            "aura": self.aura,
+            "stick_port": self.stick_port,
             "season": self.season // timedelta(weeks=1),
             "saved": self.saved.isoformat(),
             "state": self.state,
             "rack": self.rack,
+            "hybrid": self.hybrid,
             "settled": self.settled,
         }
         new = self.path.with_suffix(".new")
@@ -102,10 +114,12 @@ class Memory:
         new.replace(self.path)
 
 
-def remembered(folder: Path, site: str, language: str | None, ups: str | None = None, *, fresh: bool) -> Memory:
+def remembered(
+    folder: Path, site: str, language: str | None, ups: str | None = None, aura: str | None = None, *, fresh: bool
+) -> Memory:
     """What the folder knows; a folder whose set-up was not finished, or is not wanted, is emptied.
 
-    Raises DemoError if the folder holds another site or UPS or speaks another language, or is not ours to empty.
+    Raises DemoError if the folder holds another site, UPS or AURA or speaks another language, or is not ours to empty.
     """
     path = folder / "demo.json"
     memory = Memory.load(path)
@@ -116,6 +130,8 @@ def remembered(folder: Path, site: str, language: str | None, ups: str | None = 
             raise DemoError(f"{folder} was set up in another language ({memory.language}); start once with --fresh")
         if ups not in (None, memory.ups):
             raise DemoError(f"{folder} was set up with another UPS ({memory.ups}); start once with --fresh")
+        if aura not in (None, memory.aura):
+            raise DemoError(f"{folder} was set up with another AURA ({memory.aura}); start once with --fresh")
         return memory
     if folder.exists() and any(folder.iterdir()):
         if not path.exists():
@@ -128,6 +144,7 @@ def remembered(folder: Path, site: str, language: str | None, ups: str | None = 
         site=site,
         language=language or LANGUAGES[0],
         ups=ups or SITES[site].ups,
+        aura=aura or NO_AURA,
         season=to_june(datetime.now(UTC)),
     )
 
@@ -158,9 +175,14 @@ def free_port(port: int) -> int:
 
 
 async def live(
-    player: ScenarioPlayer, memory: Memory, speed: float, ready: asyncio.Event, rack: Rack | None = None
+    player: ScenarioPlayer,
+    memory: Memory,
+    speed: float,
+    ready: asyncio.Event,
+    rack: Rack | None = None,
+    hybrid: Hybrid | None = None,
 ) -> None:
-    """Let the site live until cancelled, and keep its state and that of its rack now and then.
+    """Let the site live until cancelled, and keep its state and that of its rack and its AURA now and then.
 
     The story begins when `ready` is set: what it takes away must be there to be found and shown before.
     """
@@ -175,7 +197,7 @@ async def live(
             player.installation.advance((now - before) * speed)
         if now - saved >= _SAVE_EVERY:
             saved = now
-            memory.save(player.installation.site, rack)
+            memory.save(player.installation.site, rack, hybrid)
 
 
 def gateways(memory: Memory) -> list[Gateway]:
@@ -194,6 +216,21 @@ def gateways(memory: Memory) -> list[Gateway]:
             "write_community": "private",
         }
         found.append(Gateway("netvision", form, ("ups_standby", "ups_bypass", "ups_shutdown", "ups_schedules")))
+    if memory.aura != NO_AURA:
+        form = {
+            "host": HOST,
+            # The stick says it.
+            "logger_serial": "",
+            "port": memory.stick_port,
+            "unit_id": 1,
+            "profile": "auto",
+            "coupling": "dc_ac_backup",
+            "metering": "ct",
+            "search": False,
+        }
+        # Not confirmed: that is for whoever compared the values with a screen.
+        chosen = {"profile": profile_of(memory.aura), "confirmed": False}
+        found.append(Gateway("solarman", form, later={"solarman_map": chosen}))
     return found
 
 
@@ -222,11 +259,12 @@ async def demonstrate(options: argparse.Namespace, stop: asyncio.Event) -> None:
     """Run everything until `stop` is set. Raises DemoError, HomeError, ClientError, TimeoutError, OSError."""
     began = time.monotonic()
     scenario = known_scenario(options.scenario, options.site)
-    if options.site != "house" and options.ups not in (None, NO_UPS):
-        raise DemoError("only the house has a UPS")
+    for name, chosen, nothing in (("a UPS", options.ups, NO_UPS), ("an AURA", options.aura, NO_AURA)):
+        if options.site != "house" and chosen not in (None, nothing):
+            raise DemoError(f"only the house has {name}")
     port = free_port(options.port)
     folder = options.folder or _FOLDERS[options.site]
-    memory = remembered(folder, options.site, options.language, options.ups, fresh=options.fresh)
+    memory = remembered(folder, options.site, options.language, options.ups, options.aura, fresh=options.fresh)
     showcase = SITES[memory.site]
     home = Home(folder, port, _INTEGRATION, place(showcase, memory.language))
     print(f"Starting a simulated {memory.site} and Home Assistant ...", flush=True)
@@ -242,22 +280,18 @@ async def demonstrate(options: argparse.Namespace, stop: asyncio.Event) -> None:
         memory.port = gx.port
         installation = showcase.installation(gx, site)
         installation.name_devices(memory.language)
-        rack = None
-        if memory.ups != NO_UPS and isinstance(site, Site):
-            modbus, snmp = memory.card_ports
-            card = NetVisionCard(memory.ups, modbus_port=modbus, snmp_port=snmp)
-            await simulators.enter_async_context(card)
-            memory.card_ports = [card.modbus.port, card.agent.port]
-            rack = Rack(card, site)
-            rack.restore(memory.rack, max(0.0, (now - (memory.saved or now)).total_seconds()))
-            installation.followers.append(rack.advance)
+        away = max(0.0, (now - (memory.saved or now)).total_seconds())
+        rack = await _rack(simulators, memory, installation, away)
+        hybrid = await _hybrid(simulators, memory, installation, away)
         player = ScenarioPlayer(scenario, installation)
         ready = asyncio.Event()
         home.prepare()
+        if memory.aura != NO_AURA:
+            bring_profile(memory.aura, home.config, _INTEGRATION)
         try:
             await home.start()
             async with asyncio.TaskGroup() as tasks:
-                living = live(player, memory, options.speed, ready, rack)
+                living = live(player, memory, options.speed, ready, rack, hybrid)
                 welcoming = _welcome(home, memory, hours, began, ready)
                 work = [tasks.create_task(it) for it in (living, home.run(), welcoming)]
                 await stop.wait()
@@ -267,7 +301,37 @@ async def demonstrate(options: argparse.Namespace, stop: asyncio.Event) -> None:
         finally:
             await home.stop()
             if memory.settled:
-                memory.save(site, rack)
+                memory.save(site, rack, hybrid)
+
+
+async def _rack(simulators: AsyncExitStack, memory: Memory, installation: VictronSite[Any], away: float) -> Rack | None:
+    """Start what the NET VISION card of the site is, if it has one. Raises OSError."""
+    if memory.ups == NO_UPS or not isinstance(installation.site, Site):
+        return None
+    modbus, snmp = memory.card_ports
+    card = await simulators.enter_async_context(NetVisionCard(memory.ups, modbus_port=modbus, snmp_port=snmp))
+    memory.card_ports = [card.modbus.port, card.agent.port]
+    rack = Rack(card, installation.site)
+    rack.restore(memory.rack, away)
+    installation.followers.append(rack.advance)
+    return rack
+
+
+async def _hybrid(
+    simulators: AsyncExitStack, memory: Memory, installation: VictronSite[Any], away: float
+) -> Hybrid | None:
+    """Start the AURA of the site and its stick, if it has one. Raises DemoError, OSError."""
+    if memory.aura == NO_AURA or not isinstance(installation.site, Site):
+        return None
+    hybrid = Hybrid(memory.aura, installation.site, port=memory.stick_port)
+    try:
+        await simulators.enter_async_context(hybrid.stick)
+    except OSError as error:
+        raise DemoError(f"the stick cannot listen ({error}); one demo at a time can have an AURA") from error
+    memory.stick_port = hybrid.stick.port
+    hybrid.restore(memory.hybrid, away)
+    installation.followers.append(hybrid.advance)
+    return hybrid
 
 
 async def _welcome(home: Home, memory: Memory, hours: list[Hour], began: float, ready: asyncio.Event) -> None:
@@ -279,10 +343,12 @@ async def _welcome(home: Home, memory: Memory, hours: list[Hour], began: float, 
 
 def ready_text(memory: Memory, url: str, seconds: float) -> str:
     """What a user has to know."""
-    card = ""
+    others = ""
     if memory.ups != NO_UPS:
         modbus, snmp = memory.card_ports
-        card = _READY_CARD.format(machine=MACHINES[memory.ups].model, host=HOST, modbus=modbus, snmp=snmp)
+        others += _READY_CARD.format(machine=MACHINES[memory.ups].model, host=HOST, modbus=modbus, snmp=snmp)
+    if memory.aura != NO_AURA:
+        others += _READY_STICK.format(profile=profile_of(memory.aura), host=HOST, port=memory.stick_port)
     return _READY.format(
         seconds=seconds,
         url=url,
@@ -291,7 +357,7 @@ def ready_text(memory: Memory, url: str, seconds: float) -> str:
         dashboard=SITES[memory.site].url_path,
         host=HOST,
         port=memory.port,
-        card=card,
+        others=others,
     )
 
 
@@ -305,6 +371,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo", description="A simulated site in a real Home Assistant.")
     parser.add_argument("--site", choices=SITES, default="house", help="what is simulated (house)")
     parser.add_argument("--ups", choices=[*MACHINES, NO_UPS], help="what its NET VISION card looks after (netys)")
+    parser.add_argument("--aura", choices=[*AURA_MAPS, NO_AURA], help="the map of its AURA behind a stick (none)")
     parser.add_argument("--port", type=int, default=8123, help="where Home Assistant listens (8123), 0 for a free port")
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the clock the site lives")
     parser.add_argument("--clock", type=clock, metavar="HH:MM", help="what time it is at the site when it starts (now)")

@@ -16,6 +16,14 @@ ENTER: Final = [{"type": "numeric-input", "style": "buttons"}]
 SWITCH: Final = [{"type": "toggle"}]
 BAR: Final = [{"type": "bar-gauge"}]
 
+_RAISED: Final = """\
+{{% for alarm in state_attr('{entity}', 'alarms') or [] %}}
+- **{{{{ alarm.text }}}}**<br>{{{{ alarm.remedy | default('') }}}}
+{{% else %}}
+{none}
+{{% endfor %}}
+"""
+
 # Label: English, French.
 HOUSE_TEXTS: Final[Texts] = {
     "house": ("House", "Maison"),
@@ -94,6 +102,16 @@ class Cards:
             else [self.entities.find(kind, "problem", "binary_sensor") for kind in kinds]
         )
         return [{"type": "tile", "entity": entity, "name": {"type": "device"}} for entity in found]
+
+    def raised(self, *kinds: str) -> list[Card]:
+        """What is raised now on the first of these devices, with what helps, and what came and went."""
+        problem = self.entities.find(kinds[0], "problem")
+        return [
+            self.heading("alarms", "mdi:alert-outline"),
+            *self.alarms(kinds),
+            {"type": "markdown", "content": _RAISED.format(entity=problem, none=self.text("none")), **WIDE},
+            self.tile(kinds[0], "alarm", "latest", full=True, state_content=["event_type", "text"]),
+        ]
 
     def charge(self, kind: str = "gx") -> Card:
         """The state of charge."""

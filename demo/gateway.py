@@ -1,7 +1,7 @@
 """Adds the simulated gateways to Home Assistant as a user does: through the config flow and the options flow."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .client import Client, ClientError, until
@@ -15,11 +15,16 @@ _LONGEST_SCAN: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway as a user adds it: its kind, what its form asks for, and controls that can cut power, to be enabled."""
+    """A gateway as a user adds it.
+
+    Its kind, what its form asks for, controls that can cut power, to be enabled, and what is said in the later steps
+    of the flow, by step; the list of what was found is agreed to.
+    """
 
     kind: str
     form: Mapping[str, Any]
-    controls: tuple[str, ...]
+    controls: tuple[str, ...] = ()
+    later: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 async def add_gateway(client: Client, gateway: Gateway) -> str:
@@ -32,10 +37,13 @@ async def add_gateway(client: Client, gateway: Gateway) -> str:
         now = await client.get(f"{_FLOW}/{flow['flow_id']}")
         return None if now["type"] == "progress" else now
 
-    if flow["type"] == "progress":
-        flow = await until(scanned, seconds=_LONGEST_SCAN, what="the end of the scan")
-    if flow.get("step_id") == "found":
-        flow = await client.post(f"{_FLOW}/{flow['flow_id']}")
+    left = {"found": {}, **gateway.later}
+    while flow["type"] == "progress" or flow.get("step_id") in left:
+        if flow["type"] == "progress":
+            flow = await until(scanned, seconds=_LONGEST_SCAN, what="the end of the scan")
+        else:
+            # Once each: a step that comes back refused what it was told.
+            flow = await client.post(f"{_FLOW}/{flow['flow_id']}", **left.pop(flow["step_id"]))
     return str(_finished(flow)["result"]["entry_id"])
 
 

@@ -45,7 +45,8 @@ async def settle(
         await client.call("config_entries/disable", entry_id=entry["entry_id"], disabled_by="user")
     for gateway in gateways:
         entry_id = await add_gateway(client, gateway)
-        await enable_controls(client, entry_id, gateway.controls)
+        if gateway.controls:
+            await enable_controls(client, entry_id, gateway.controls)
         await loaded(client, entry_id)
     entities = await find_entities(client)
     await client.call("energy/save_prefs", **showcase.energy_preferences(entities))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .aura_dashboard import aura_view
 from .boat import ROUTE, Boat
 from .boat_dashboard import boat_view
 from .dashboard import house_view
@@ -41,8 +42,8 @@ class Showcase:
     """The machine behind the site's NET VISION card, where nothing else is asked for."""
 
     def dashboard(self, entities: Entities, language: str) -> dict[str, Any]:
-        """The dashboard: the site, and the UPS where there is one. Raises LookupError if an entity of it lacks."""
-        views = self.view(entities, language), ups_view(entities, language)
+        """The dashboard: the site, UPS and AURA where there are any. Raises LookupError if an entity of it lacks."""
+        views = self.view(entities, language), ups_view(entities, language), aura_view(entities, language)
         return {"views": [view for view in views if view]}
 
 

@@ -12,12 +12,21 @@ import pytest
 from aiohttp import web
 
 from custom_components.energy_suite.entities import DESCRIPTIONS
+from custom_components.energy_suite.gateways.base import Found
+from custom_components.energy_suite.gateways.connections import Pool
+from custom_components.energy_suite.gateways.profiles.library import SHIPPED, Library
+from custom_components.energy_suite.gateways.solarman import discovery, v5
+from custom_components.energy_suite.gateways.solarman.gateway import SolarmanGateway
+from demo import hybrid
 from demo.__main__ import DemoError, Memory, free_port, gateways, known_scenario, live, parse, ready_text, remembered
+from demo.aura import FAULTS, WARNINGS, State
+from demo.aura_dashboard import INVERTER, STICK, aura_view
 from demo.client import Client, ClientError, until
 from demo.dashboard import LANGUAGES
 from demo.gateway import DOMAIN, Entities, Gateway, add_gateway, enable_controls
 from demo.history import counter_rows, import_history, mean_rows
 from demo.home import HOST, Home, HomeError, http_settings
+from demo.hybrid import AURA_MAPS, OWN_PROFILE, Hybrid, bring_profile, profile_of
 from demo.life import HISTORY, LONGEST_SLEEP, known_site, new_site, set_clock, snapshot, to_june
 from demo.netvision import NetVisionCard
 from demo.rack import Rack
@@ -236,6 +245,114 @@ def test_a_rack_survives_json_and_charges_while_nobody_looks():
     assert again.card.ups.state_of_charge == pytest.approx(70)
 
 
+# The AURA
+
+INTEGRATION = SHIPPED.parent.parent.parent
+
+
+@pytest.fixture
+def library(tmp_path):
+    """The profiles as Home Assistant has them once the demo brought the owner's."""
+    bring_profile("megarevo", tmp_path, INTEGRATION)
+    library = Library.load(tmp_path / "energy_suite" / "profiles")
+    assert library.errors == ()
+    return library
+
+
+def test_the_demo_asks_where_sticks_are_asked():
+    assert hybrid.DISCOVERY_PORT == discovery.PORT
+
+
+def test_the_owners_profile_is_the_shipped_one_with_the_words_of_every_alarm(library):
+    own, shipped = library.profiles[OWN_PROFILE], library.profiles["aura_megarevo"]
+    assert not own.shipped
+    assert own.keys.keys() - shipped.keys.keys() == {"inverter_state", "fault_bits", "warning_bits"}
+    assert shipped.keys.keys() <= own.keys.keys()
+    alarms = {bit.alarm.key for register in own.registers for bit in register.bits if bit.alarm}
+    assert alarms == {f"aura_{code.lower()}" for code in FAULTS | WARNINGS}
+    assert list(own.keys["inverter_state"].map.values()) == list(State)
+
+
+def test_a_profile_that_the_owner_changed_is_kept_and_a_candidate_needs_none(tmp_path):
+    bring_profile("afore", tmp_path, INTEGRATION)
+    assert list(tmp_path.iterdir()) == []
+    bring_profile("megarevo", tmp_path, INTEGRATION)
+    (file,) = (tmp_path / "energy_suite" / "profiles").iterdir()
+    file.write_text("mine")
+    bring_profile("megarevo", tmp_path, INTEGRATION)
+    assert file.read_text() == "mine"
+
+
+async def _alarms_behind(stick, library):
+    """What the owner's profile makes of what the stick answers: values and alarms."""
+    settings = {
+        "host": stick.host,
+        "port": stick.port,
+        "logger_serial": stick.serial,
+        "profile": OWN_PROFILE,
+        "profiles": library,
+    }
+    lease = Pool().acquire(SolarmanGateway.endpoint(settings), timeout=5)
+    try:
+        gateway = SolarmanGateway.from_settings(lease.unit, 10.0, settings)
+        found = [it async for it in gateway.discover() if isinstance(it, Found) and it.key == INVERTER]
+        inverter = gateway.device(found[0])
+        for part in inverter.parts.values():
+            await part.async_read(1.0)
+        return inverter, {alarm.key for alarm in inverter.alarms}
+    finally:
+        await lease.release()
+
+
+async def test_a_power_cut_and_a_fault_are_alarms_of_the_owners_profile(library, socket_enabled, monkeypatch):
+    monkeypatch.setattr(v5, "PAUSE", 0.0)
+    site = Site()
+    aura = Hybrid("megarevo", site, discovery_port=0)
+    async with aura.stick as stick:
+        inverter, alarms = await _alarms_behind(stick, library)
+        assert alarms == set()
+        assert inverter.value("state_of_charge") == pytest.approx(aura.aura.battery.soc, abs=0.1)
+        assert inverter.value("inverter_state").name.lower() == "generating"
+        site.conditions.grid_lost = True
+        site.advance(10)
+        aura.advance(10)
+        aura.aura.raise_alarm("F32")
+        inverter, alarms = await _alarms_behind(stick, library)
+        assert alarms == {"aura_w00", "aura_w02", "aura_f32"}
+        assert inverter.value("inverter_state").name.lower() == "fault"
+
+
+def test_an_aura_survives_json_and_counts_the_day_anew():
+    site = Site()
+    aura = Hybrid("afore", site)
+    aura.aura.battery.soc = 40.0
+    site.advance(600)
+    aura.advance(600)
+    kept = json.loads(json.dumps(aura.snapshot()))
+    assert kept["today"]["load"] > 0
+    again = Hybrid("afore", site)
+    again.restore(kept, 0)
+    assert again.snapshot() == kept
+    again.restore(kept, 86400)
+    assert (again.aura.now, again.aura.today.load, again.aura.total.load) == (site.now, 0, aura.aura.total.load)
+
+
+@pytest.mark.parametrize("word", AURA_MAPS)
+def test_the_view_of_the_aura_shows_what_its_profile_enables(word, library):
+    profile = library.profiles[profile_of(word)]
+    shown = {register.key for register in profile.registers if register.has_entity and register.enabled}
+    entities = AuraEntities(shown)
+    views = {language: aura_view(entities, language) for language in LANGUAGES}
+    assert {key for kind, key in entities.asked if kind == INVERTER} <= shown | {"problem", "alarm"}
+    of_stick = {description.key for description in DESCRIPTIONS["logger_stick"]} | {"problem", "alarm", "connection"}
+    assert {key for kind, key in entities.asked if kind == STICK} <= of_stick
+    assert "inverter_state" in shown
+    assert (INVERTER, "inverter_state") in entities.asked
+    assert views["en"] != views["fr"]
+    aura_view(candidate := AuraEntities(shown - {"inverter_state"}), "en")
+    assert (INVERTER, "inverter_state") not in candidate.asked
+
+
 # Statistics
 
 
@@ -291,6 +408,20 @@ class OnlyTransferSystem(EveryEntity):
         return super().device(key) if key == "sts" else None
 
 
+class AuraEntities(EveryEntity):
+    """Those of an AURA with these readings."""
+
+    def __init__(self, shown):
+        super().__init__()
+        self.shown = shown
+
+    def has(self, kind, key):
+        return key in self.shown
+
+    def device(self, key):
+        return f"id_of_{key}" if key == STICK else None
+
+
 class NoUps(EveryEntity):
     def device(self, key):
         return None
@@ -319,11 +450,12 @@ def test_the_dashboard_of_the_house_has_a_view_of_what_is_behind_the_card():
         ["Maison", "ASI"],
         ["Maison", "Système de transfert"],
     ]
-    buttons = [
-        card for section in views[EveryEntity][1]["sections"] for card in section["cards"] if "tap_action" in card
-    ]
+    cards = [card for section in views[EveryEntity][1]["sections"] for card in section["cards"]]
+    buttons = [card for card in cards if card["type"] == "button"]
     assert [button["tap_action"]["data"]["command"] for button in buttons] == ["eco_mode", "normal_mode", "alarm_reset"]
     assert {button["tap_action"]["target"]["device_id"] for button in buttons} == {"id_of_ups"}
+    asking = [card["entity"] for card in cards if card.get("tap_action", {}).get("confirmation")]
+    assert asking == ["switch.card_turn_off_after_shutdown"]
     assert len(HOUSE.dashboard(NoUps(), "fr")["views"]) == 1
 
 
@@ -526,6 +658,19 @@ async def test_the_gateway_goes_through_menu_form_scan_and_list(answers, client)
     ]
 
 
+async def test_what_the_later_steps_ask_is_said_once(answers, client):
+    step = {"flow_id": "1", "type": "form", "step_id": "map"}
+    answers.steps = [
+        {"flow_id": "1", "type": "menu", "step_id": "user"},
+        {"flow_id": "1", "type": "form", "step_id": "stick"},
+        step,
+        step | {"errors": {"base": "no_such_map"}},
+    ]
+    with pytest.raises(ClientError, match=r"map: .*no_such_map"):
+        await add_gateway(client, Gateway("stick", {"host": HOST}, later={"map": {"profile": "mine"}}))
+    assert [data for _, data in answers.posted[-2:]] == [{"host": HOST}, {"profile": "mine"}]
+
+
 async def test_a_form_that_refuses_is_an_error(answers, client):
     form = {"flow_id": "1", "type": "form", "step_id": "victron_gx", "errors": {"base": "refused"}}
     answers.steps = [form, form, form]
@@ -696,14 +841,20 @@ def test_a_folder_of_somebody_else_is_not_emptied(tmp_path):
     assert (tmp_path / "letters").exists()
 
 
-def test_site_language_and_ups_are_chosen_once(week, tmp_path):
-    memory = remembered(tmp_path / "new", "house", "fr", "statys", fresh=False)
+def test_site_language_ups_and_aura_are_chosen_once(week, tmp_path):
+    memory = remembered(tmp_path / "new", "house", "fr", "statys", "afore", fresh=False)
     memory.settled = True
     memory.save(week[0])
-    for site, language, ups in (("house", "en", None), ("boat", None, None), ("house", None, "none")):
+    for chosen in (
+        ("house", "en", None, None),
+        ("boat", None, None, None),
+        ("house", None, "none", None),
+        ("house", None, None, "none"),
+    ):
         with pytest.raises(DemoError, match="--fresh"):
-            remembered(tmp_path / "new", site, language, ups, fresh=False)
-    assert remembered(tmp_path / "new", "house", None, "statys", fresh=False).ups == "statys"
+            remembered(tmp_path / "new", *chosen, fresh=False)
+    again = remembered(tmp_path / "new", "house", None, "statys", "afore", fresh=False)
+    assert (again.ups, again.aura) == ("statys", "afore")
 
 
 @pytest.mark.parametrize(("site", "ups"), [("house", "netys"), ("boat", "none")])
@@ -716,12 +867,13 @@ def test_a_folder_without_a_ups_stays_without(week, tmp_path):
     memory = Memory(tmp_path / "demo.json", settled=True)
     memory.save(week[0])
     kept = json.loads(memory.path.read_text())
-    for name in ("ups", "card_ports", "rack"):
+    for name in ("ups", "card_ports", "rack", "aura", "stick_port", "hybrid"):
         del kept[name]
     memory.path.write_text(json.dumps(kept))
     again = Memory.load(memory.path)
     assert again is not None
-    assert (again.ups, [gateway.kind for gateway in gateways(again)]) == ("none", ["victron_gx"])
+    assert (again.ups, again.aura) == ("none", "none")
+    assert [gateway.kind for gateway in gateways(again)] == ["victron_gx"]
 
 
 def test_the_card_is_added_with_both_channels_and_named_in_the_end(tmp_path):
@@ -733,6 +885,17 @@ def test_the_card_is_added_with_both_channels_and_named_in_the_end(tmp_path):
     assert re.search(r"MASTERYS.* port 1503.* port 1161", ready_text(memory, "http://here", 1))
     memory.ups = "none"
     assert "NET VISION" not in ready_text(memory, "http://here", 1)
+
+
+def test_the_stick_is_added_without_its_serial_number_and_with_the_owners_map(tmp_path):
+    memory = Memory(tmp_path / "demo.json", port=1502, aura="megarevo", stick_port=8899)
+    _, stick = gateways(memory)
+    assert stick.kind == "solarman"
+    assert stick.form.items() >= {"host": HOST, "port": 8899, "logger_serial": "", "search": False}.items()
+    assert stick.later == {"solarman_map": {"profile": OWN_PROFILE, "confirmed": False}}
+    assert re.search(r"my_aura.* port 8899", ready_text(memory, "http://here", 1))
+    memory.aura = "none"
+    assert "SOLARMAN" not in ready_text(memory, "http://here", 1)
 
 
 def test_a_taken_port_is_told(socket_enabled):
@@ -759,13 +922,21 @@ def test_a_scenario_of_another_site_is_refused_with_the_one_that_it_wants():
 def test_the_command_line_has_its_defaults():
     options = parse([])
     assert (options.site, options.port, options.speed, options.language) == ("house", 8123, 1.0, None)
-    assert (options.folder, options.ups) == (None, None)
+    assert (options.folder, options.ups, options.aura) == (None, None, None)
     assert parse(["--clock", "13:05"]).clock == time(13, 5)
     assert isinstance(options, argparse.Namespace)
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--clock", "noon"], ["--site", "castle"], ["--ups", "hamster"], ["--language", "tlh"], ["--port", "x"]]
+    "wrong",
+    [
+        ["--clock", "noon"],
+        ["--site", "castle"],
+        ["--ups", "hamster"],
+        ["--aura", "gold"],
+        ["--language", "tlh"],
+        ["--port", "x"],
+    ],
 )
 def test_a_wrong_argument_is_refused(wrong, capsys):
     with pytest.raises(SystemExit):
