@@ -201,4 +201,10 @@ def test_a_value_out_of_range_is_refused_with_the_range(value):
     with pytest.raises(CommandRefused) as refused:
         check_range(value, 6, 32, unit="A")
     assert refused.value.reason == "out_of_range"
-    assert refused.value.placeholders == {"value": str(value), "low": "6", "high": "32", "unit": "A"}
+    assert refused.value.placeholders == {"value": f"{value} A", "low": "6", "high": "32 A"}
+
+
+def test_a_number_without_unit_is_told_without_a_gap():
+    with pytest.raises(CommandRefused) as refused:
+        check_range(8, 1, 7, unit="")
+    assert refused.value.placeholders == {"value": "8", "low": "1", "high": "7"}

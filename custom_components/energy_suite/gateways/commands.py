@@ -79,5 +79,6 @@ async def _send(part: Registers, values: Mapping[str, Any], *, refused: str, rej
 def check_range(value: float, low: float, high: float, *, unit: str) -> float:
     """Return the value. Raises ``CommandRefused`` (``out_of_range``) when it is not between low and high."""
     if not low <= value <= high:  # also refuses not-a-number
-        raise CommandRefused("out_of_range", value=f"{value:g}", low=f"{low:g}", high=f"{high:g}", unit=unit)
+        value_told, high_told = (f"{number:g} {unit}".rstrip() for number in (value, high))
+        raise CommandRefused("out_of_range", value=value_told, low=f"{low:g}", high=high_told)
     return value
