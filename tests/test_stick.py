@@ -97,6 +97,15 @@ async def test_every_entity_of_either_map_shows_something(stick_suite):
 
 @still
 @each_map
+@pytest.mark.parametrize("settings", [{}, {"confirmed": True}], ids=["unconfirmed", "confirmed"])
+async def test_few_entities_of_either_map_are_enabled(stick_suite):
+    for device in ("stick", "inverter"):
+        enabled = [each for each in entities_of(stick_suite, device) if not each.disabled]
+        assert 0 < len(enabled) <= 25
+
+
+@still
+@each_map
 @pytest.mark.parametrize(
     ("language", "names"),
     [

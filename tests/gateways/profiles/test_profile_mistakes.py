@@ -239,10 +239,10 @@ def test_a_register_wider_than_a_request_is_refused():
 
 
 def test_the_entity_that_is_one_too_many_is_named():
-    rows = "".join(f"  - {{key: k{number}, name: {{en: K}}, address: {number}}}\n" for number in range(26))
+    rows = "".join(f"  - {{key: k{number}, name: {{en: K}}, address: {number}}}\n" for number in range(24))
     err = mistake(GOOD[: GOOD.index("ratios:")] + "registers:\n" + rows)
-    assert (err.reason, err.line) == ("too_many_enabled", 7 + 26)
-    assert err.placeholders == {"most": "25", "count": "26"}
+    assert (err.reason, err.line) == ("too_many_enabled", 7 + 24)
+    assert err.placeholders == {"most": "23", "count": "24"}
 
 
 @given(st.text())

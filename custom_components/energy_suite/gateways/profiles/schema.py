@@ -17,7 +17,8 @@ __all__ = ["Profile", "ProfileError", "parse"]
 
 VERSION = 1
 MOST_REGISTERS = 600
-MOST_ENABLED = 25
+# With the two that tell of its alarms, a device then has 25 at most.
+MOST_ENABLED = 23
 MOST_WORDS = 125
 ADDRESSES = 65_536
 _FINEST, _COARSEST = Fraction(1, 10**6), Fraction(10**6)
