@@ -4,6 +4,7 @@ It is what the house would be with an AURA in place of the Victron equipment: su
 inverter are the house's, battery, strings and what goes through the meter are its own.
 """
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ DISCOVERY_PORT: Final = 48899
 """Where sticks are asked by UDP who they are: the same for all of them, so one demo at a time has an AURA."""
 
 OWN_PROFILE: Final = "my_aura"
+_OWN_SOURCE: Final = "aura_megarevo, with the state and the alarms of this AURA"
 
 # Where the simulated AURA has what no public source places; the true addresses are unknown.
 _STATE_AT: Final = 0x3500
@@ -72,6 +74,7 @@ def own_profile(shipped: str) -> str:
         warnings=_bits(WARNINGS),
     )
     own = shipped.replace("id: aura_megarevo", f"id: {OWN_PROFILE}")
+    own = re.sub(r"(?m)^source: .*$", f'source: "{_OWN_SOURCE}"', own)
     # For the state, which is one more than may be enabled.
     own = own.replace("key: output_voltage_l1,", "key: output_voltage_l1, enabled: false,")
     return f"{own.rstrip()}\n{rows}"

@@ -178,8 +178,9 @@ async def test_every_machine_is_added_by_every_channel(hass, card, no_setup, mac
 async def test_what_was_found_is_listed_by_its_names(hass, card, no_setup):
     result = await scanned(hass, await answered(hass, await opened(hass), form(card)))
     placeholders = result["description_placeholders"]
-    assert placeholders["model"].startswith("MASTERYS")
-    assert placeholders["firmware"] == "v8.3"
+    model = placeholders["gateway"].removesuffix(" v8.3")
+    assert model.startswith("MASTERYS")
+    assert model != placeholders["gateway"]
     assert placeholders["count"] == "6"
     assert placeholders["devices"].splitlines() == [
         "- NET VISION card: NET VISION",
@@ -190,7 +191,7 @@ async def test_what_was_found_is_listed_by_its_names(hass, card, no_setup):
         "- EMD",
     ]
     # The name from the factory tells one card from no other.
-    assert (await answered(hass, result, {}))["title"] == f"NET VISION {placeholders['model']}"
+    assert (await answered(hass, result, {}))["title"] == f"NET VISION {model}"
 
 
 async def test_a_card_with_a_name_of_its_own_gives_it_to_its_entry(hass, card, no_setup, renamed):

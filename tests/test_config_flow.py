@@ -157,8 +157,7 @@ async def test_a_gx_is_added_with_everything_that_is_behind_it(hass, house, no_s
     result = await scanned(hass, await answered(hass, await opened(hass), at(house.gx)))
     assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "found")
     placeholders = result["description_placeholders"]
-    assert placeholders["model"] == "GX"
-    assert placeholders["firmware"] == "v3.75"
+    assert placeholders["gateway"] == "GX v3.75"
     assert placeholders["count"] == "8"
     for line in ("GX: Maison des pins", "Inverter/charger: Onduleur étage", "Generator"):
         assert f"- {line}" in placeholders["devices"].splitlines()
@@ -201,7 +200,7 @@ async def test_a_gx_without_a_name_and_a_version_is_added_too(hass, house, no_se
     house.overrides["system", "/FirmwareVersion"] = 0
     house.advance(0)
     result = await scanned(hass, await answered(hass, await opened(hass), at(house.gx)))
-    assert result["description_placeholders"]["firmware"] == "?"
+    assert result["description_placeholders"]["gateway"] == "GX"
     assert "- GX" in result["description_placeholders"]["devices"].splitlines()
     assert (await answered(hass, result, {}))["title"] == "Victron GX"
 

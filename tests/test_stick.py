@@ -127,10 +127,10 @@ async def test_names_are_in_the_language_of_home_assistant(stick_suite, names):
 
 
 @pytest.mark.parametrize(
-    ("language", "names"),
-    [("en", ("Logger stick", "Hybrid inverter")), ("fr", ("Clé de communication", "Onduleur hybride"))],
+    ("language", "name"),
+    [("en", "Hybrid inverter"), ("fr", "Onduleur hybride")],
 )
-async def test_the_inverter_is_a_device_behind_the_stick(stick_suite, names):
+async def test_the_inverter_is_a_device_behind_the_stick(stick_suite, name):
     stick = stick_suite.devices.async_get(stick_suite.device_id("stick"))
     inverter = stick_suite.devices.async_get(stick_suite.device_id("inverter"))
     assert (stick.name, stick.manufacturer, stick.serial_number) == (
@@ -138,7 +138,7 @@ async def test_the_inverter_is_a_device_behind_the_stick(stick_suite, names):
         "SOLARMAN",
         str(stick_suite.stick.serial),
     )
-    assert (inverter.name, inverter.via_device_id) == (names[1], stick.id)
+    assert (inverter.name, inverter.via_device_id) == (name, stick.id)
     assert inverter.manufacturer == "Bourgeois Global"
     assert inverter.model.endswith("(aura_megarevo?)")
 

@@ -504,6 +504,13 @@ async def test_a_profile_dropped_into_the_folder_appears_in_the_flow(hass, stick
     assert (await finished(hass, result)).data["profile"] == "mine"
 
 
+async def test_a_long_name_of_a_map_ends_with_a_word(hass, profiles):
+    (profiles / "mine.yaml").write_text(MINE.replace("found on my inverter", "measured " * 20))
+    selector = next(each for name, each in (await opened(hass))["data_schema"].schema.items() if name == "profile")
+    (label,) = (each["label"] for each in selector.config["options"] if each["value"] == "mine")
+    assert label == "mine: " + "measured " * 10 + "…"
+
+
 async def test_a_profile_for_other_gateways_is_not_offered(hass, stick, profiles):
     (profiles / "other.yaml").write_text(MINE.replace("[solarman]", "[f454]"))
     assert "mine" not in offered(await opened(hass), "profile")

@@ -130,8 +130,9 @@ class GatewayFlow(ConfigFlow):
             return self.async_show_form(
                 step_id="found",
                 description_placeholders={
-                    "model": self._identity.model or self._search.kind.title,
-                    "firmware": self._identity.firmware or "?",
+                    "gateway": " ".join(
+                        filter(None, (self._identity.model or self._search.kind.title, self._identity.firmware))
+                    ),
                     "count": str(len(self._found)),
                     "devices": await _listed(self.hass, self._found),
                 },

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
+from textwrap import shorten
 from typing import Any, Final, override
 
 import voluptuous as vol
@@ -100,8 +101,8 @@ def map_field(profiles: Iterable[Profile], default: str, *others: str) -> dict[v
     """Which map is used: one of the profiles, or another choice, whose name is translated."""
     options = [SelectOptionDict(value=other, label=other) for other in others]
     for profile in profiles:
-        label = f"{profile.id}: {profile.source}"
-        options.append(SelectOptionDict(value=profile.id, label=label[:_LONGEST_LABEL]))
+        label = shorten(f"{profile.id}: {profile.source}", _LONGEST_LABEL, placeholder=" …")
+        options.append(SelectOptionDict(value=profile.id, label=label))
     select = SelectSelector(SelectSelectorConfig(options=options, translation_key=CONF_PROFILE))
     return {vol.Required(CONF_PROFILE, default=default): select}
 
