@@ -388,6 +388,7 @@ async def test_a_value_that_the_device_adjusts_is_shown_as_adjusted(suite, recor
     assert records[0]["result"] == "adjusted"
 
 
+@pytest.mark.parametrize("options", [STILL], ids=[""])
 @pytest.mark.usefixtures("all_enabled")
 async def test_the_service_of_a_generator_is_counted_anew_at_the_press_of_a_button(suite):
     with written(suite) as sent:
