@@ -710,9 +710,10 @@ class Site(Model):
         for phase, power in enumerate(flows.grid):
             counters.grid_import_phases[phase] += max(0.0, power) * hours
             counters.grid_export_phases[phase] += max(0.0, -power) * hours
-        counters.generator += sum(flows.generator) * hours
+        # A balance that comes out even may be a rounding below zero.
+        counters.generator += max(0.0, sum(flows.generator)) * hours
         counters.consumption += (sum(flows.load) + sum(flows.car)) * hours
-        counters.pv_inverter += sum(flows.pv_inverter) * hours
+        counters.pv_inverter += max(0.0, sum(flows.pv_inverter)) * hours
         counters.solar_charger += flows.tracker_power * hours
         counters.battery_in += max(0.0, flows.battery) * hours
         counters.battery_out += max(0.0, -flows.battery) * hours
