@@ -44,6 +44,7 @@ from ..gateways.kinds import KINDS
 from ..gateways.profiles.document import ProfileError
 from ..gateways.profiles.library import SUFFIXES
 from ..gateways.profiles.schema import Profile
+from ..gateways.profiles.trial import Shown, Trial, Verdict
 from ..gateways.solarman.aura import COUPLINGS, METERINGS
 from ..gateways.solarman.discovery import PORT, FoundStick, ask
 from ..gateways.solarman.gateway import (
@@ -52,11 +53,8 @@ from ..gateways.solarman.gateway import (
     MODBUS_TCP,
     V5,
     Diagnosis,
-    Shown,
     SolarmanGateway,
-    Trial,
     Trouble,
-    Verdict,
 )
 from ..gateways.solarman.v5 import LARGEST_SERIAL
 from ..profiles import async_get_library, async_take_upload, problem
@@ -384,7 +382,7 @@ class SolarmanSteps(GatewayFlow):
         """Show what the maps make of what the inverter says, and ask which of them is right."""
         errors: dict[str, str] = {}
         if user_input is None:
-            if any(trial.verdict is Verdict.INVERTER_SILENT for trial in self._trials.values()):
+            if any(trial.verdict is Verdict.DEVICE_SILENT for trial in self._trials.values()):
                 # No obstacle: many inverters sleep at night.
                 errors = {"base": "inverter_silent"}
         else:

@@ -12,15 +12,15 @@ from modbus_connection import ModbusTcpParams
 from custom_components.energy_suite.gateways.base import CannotConnect, DeviceGone, Found, Progress
 from custom_components.energy_suite.gateways.profiles.device import ProfileDevice
 from custom_components.energy_suite.gateways.profiles.library import Library
+from custom_components.energy_suite.gateways.profiles.missing import DeviceWithoutMap
 from custom_components.energy_suite.gateways.profiles.schema import parse
+from custom_components.energy_suite.gateways.profiles.trial import Verdict
 from custom_components.energy_suite.gateways.solarman.gateway import (
     FIRMWARES_WITHOUT_ACCESS,
     MODBUS_TCP,
     SolarmanGateway,
     Stick,
     Trouble,
-    UnreadableInverter,
-    Verdict,
 )
 from custom_components.energy_suite.gateways.solarman.v5 import V5Endpoint
 from custom_components.energy_suite.texts import explanation
@@ -172,7 +172,7 @@ async def test_an_inverter_whose_map_is_gone_leaves_the_stick_alone(gateway_of, 
     await device.parts["live"].async_read(1.0)
     asked = len(stick.requests)
     inverter = gateway.device(Found(key="inverter", kind="hybrid_inverter", unit_id=1, profile="mine", confirmed=True))
-    assert isinstance(inverter, UnreadableInverter)
+    assert isinstance(inverter, DeviceWithoutMap)
     assert (inverter.key, inverter.kind, inverter.alarms) == ("inverter", "hybrid_inverter", ())
     (part,) = inverter.parts.values()
     with pytest.raises(DeviceGone):
@@ -267,7 +267,7 @@ async def test_one_value_that_cannot_be_speaks_against_a_map(gateway_of, stick, 
 async def test_at_night_no_map_is_judged_and_each_is_given_up_at_once(gateway_of, stick, aura):
     aura.switch_off()
     trials = await gateway_of(stick).try_maps(LIBRARY.profiles.values())
-    assert {trial.verdict for trial in trials} == {Verdict.INVERTER_SILENT}
+    assert {trial.verdict for trial in trials} == {Verdict.DEVICE_SILENT}
     assert all(trial.evidence == {} and trial.values == {} for trial in trials)
     assert len(stick.requests) == len(LIBRARY.profiles)
 

@@ -1,24 +1,23 @@
 """A SOLARMAN logger stick and the inverter behind it, whose registers a profile tells."""
 
 import asyncio
-import re
 import struct
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from enum import IntEnum, StrEnum
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final, Self, override
 
 from modbus_connection import ModbusExceptionError, ModbusTcpParams, ModbusUnit
 from pymodbus.framer import FramerRTU
 
-from ..base import CannotConnect, Device, DeviceGone, Found, Identity, NotSupported, Progress, Speed
+from ..base import CannotConnect, Device, Found, Identity, Progress
 from ..connections import Endpoint, reach
-from ..profiles.device import ProfileDevice, make
+from ..profiles.device import make
 from ..profiles.library import Library
-from ..profiles.schema import Profile, Register
-from ..profiles.vocabulary import IDENTITY, names_of
+from ..profiles.missing import DeviceWithoutMap
+from ..profiles.schema import Profile
+from ..profiles.trial import Trial, try_map
 from ..registers import UnitFor, translated_errors
 from .aura import expected_alarms
 from .devices import LoggerStick
@@ -66,51 +65,6 @@ class Diagnosis:
         return {"serial": str(self.serial or ""), "firmwares": ", ".join(FIRMWARES_WITHOUT_ACCESS)}
 
 
-class Verdict(IntEnum):
-    """How well a map fits what the inverter answered; the best first."""
-
-    FITS = 0
-    UNSURE = 1
-    CONTRADICTED = 2
-    NO_ANSWER = 3
-    INVERTER_SILENT = 4
-
-    @property
-    def word(self) -> str:
-        """As texts spell it."""
-        return self.name.lower()
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A value to compare with the inverter's own screen."""
-
-    value: float | str | bool
-    unit: str | None
-    names: Mapping[str, str]
-    """What it is called, by language; empty where the translations of the entities have its key."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What a map made of what the inverter answered."""
-
-    profile: Profile
-    verdict: Verdict
-    evidence: Mapping[str, bool | None] = field(default_factory=dict)
-    """Key -> whether its value can be right; None where there was none."""
-    serial: str | None = field(default=None, repr=False)
-    """The inverter's serial number, if that is what the map found."""
-    values: Mapping[str, Shown] = field(default_factory=dict)
-
-    @property
-    def rank(self) -> tuple[Any, ...]:
-        """Best first: by evidence, then what is known to be right, then what somebody brought for this inverter."""
-        fitting = sum(value is True for value in self.evidence.values())
-        profile = self.profile
-        return self.verdict, -fitting, self.serial is None, not profile.proven, profile.shipped, profile.id
-
-
 class Stick(LoggerStick):
     """The stick, which also says what is amiss with the map of the inverter behind it."""
 
@@ -123,37 +77,6 @@ class Stick(LoggerStick):
     @override
     def advice(self) -> tuple[str, ...]:
         return self._advice
-
-
-class _NoMap:
-    """Stands for what cannot be read, for want of its map: nothing is asked."""
-
-    speed = Speed.LIVE
-    present: bool | None = None
-    read_at: float | None = None
-    dropped = 0
-    shown: Mapping[str, Any] = {}
-
-    async def async_read(self, now: float) -> None:
-        """Say that it is not there."""
-        raise DeviceGone
-
-    def forget(self) -> None:
-        """There is nothing to find out."""
-
-
-class UnreadableInverter(Device):
-    """An inverter whose profile is not in the library any more: it keeps its place, unavailable."""
-
-    manufacturer = ""
-
-    def __init__(self, found: Found) -> None:
-        """Make it without its map."""
-        super().__init__(found.key)
-        self.kind = found.kind
-        self.found = found
-        self.unit_id = found.unit_id
-        self.parts["live"] = _NoMap()
 
 
 class SolarmanGateway:
@@ -221,7 +144,7 @@ class SolarmanGateway:
             return Stick(found, self._unit, self._interval, self._advice)
         profile = self._library.profiles.get(found.profile or "")
         if profile is None:
-            return UnreadableInverter(found)
+            return DeviceWithoutMap(found)
         device = make(profile, found, self._unit, self._interval, confirmed=found.confirmed)
         device.expected_alarms = expected_alarms(self._coupling)
         return device
@@ -235,42 +158,12 @@ class SolarmanGateway:
     # --- which map ---------------------------------------------------------------------------------------------------
 
     async def try_maps(self, profiles: Iterable[Profile]) -> list[Trial]:
-        """Read a little with each map and say how well it fits, the best first. Nothing is written.
-
-        A map is given up at the first answer that the inverter is silent: all that are is what a night looks like.
-        """
-        return sorted([await self._try(profile) for profile in profiles], key=lambda trial: trial.rank)
-
-    async def _try(self, profile: Profile) -> Trial:
-        if telling := _telling(profile):
-            trial = await self._look(profile, telling)
-            if trial.verdict > Verdict.UNSURE:
-                return trial
-        return await self._look(profile, _worth_showing(profile, telling))
-
-    async def _look(self, profile: Profile, keys: Iterable[str]) -> Trial:
-        """Read what these keys need, and judge it."""
-        found = Found(key=INVERTER_KEY, kind=profile.kind, unit_id=self._unit_id)
-        device = make(_excerpt(profile, keys), found, self._unit, 0.0)
-        answered, verdict = False, Verdict.NO_ANSWER
-        for part in device.parts.values():
-            try:
-                await part.async_read(time.time())
-                if part.dropped:
-                    # What is out of all range shows with the second reading: it is evidence against the map.
-                    await part.async_read(time.time())
-            except NotSupported:
-                continue
-            except DeviceGone:
-                verdict = Verdict.INVERTER_SILENT
-                break
-            except CannotConnect:
-                break
-            answered = True
-        if not answered:
-            return Trial(profile, verdict)
-        evidence = _evidence(device)
-        return Trial(profile, _verdict(evidence), evidence, _serial(device), dict(_shown(device)))
+        """Read a little with each map and say how well it fits, the best first. Nothing is written."""
+        trials = [
+            await try_map(profile, Found(key=INVERTER_KEY, kind=profile.kind, unit_id=self._unit_id), self._unit)
+            for profile in profiles
+        ]
+        return sorted(trials, key=lambda trial: trial.rank)
 
     # --- what is wrong -----------------------------------------------------------------------------------------------
 
@@ -321,97 +214,6 @@ class SolarmanGateway:
                 finally:
                     writer.close()
         return heard
-
-
-# --- maps ----------------------------------------------------------------------------------------------------------
-
-# Where values lie at every house, whatever the map says of it.
-_EVERYWHERE: Final[Mapping[str, tuple[float, float]]] = {
-    "state_of_charge": (0, 100),
-    "voltage_l1": (180, 270),
-    "frequency": (49, 51),
-}
-_LEAST_SHOWN, _MOST_SHOWN = 6, 12
-_WORTH_SHOWING: Final = (
-    *_EVERYWHERE,
-    "battery_voltage",
-    "battery_power",
-    "solar_power",
-    "grid_power",
-    "consumption_power",
-    "output_power",
-    "inverter_state",
-    "battery_temperature",
-    "energy_produced",
-)
-_SERIAL_NUMBER: Final = re.compile(r"(?=.*[0-9])[0-9A-Za-z][0-9A-Za-z-]{5,30}")
-
-
-def _telling(profile: Profile) -> list[str]:
-    """The keys that speak for a map or against it."""
-    return [key for key, register in profile.keys.items() if register.expect is not None or key in _EVERYWHERE]
-
-
-def _worth_showing(profile: Profile, telling: list[str]) -> list[str]:
-    """The keys that a person can compare, and who the inverter is."""
-    keys = profile.keys
-    shown = list(dict.fromkeys((*telling, *(key for key in _WORTH_SHOWING if key in keys))))[:_MOST_SHOWN]
-    others = [key for key, register in keys.items() if register.has_entity and register.enabled and key not in shown]
-    return [*shown, *others[: max(0, _LEAST_SHOWN - len(shown))], *(key for key in IDENTITY if key in keys)]
-
-
-def _excerpt(profile: Profile, keys: Iterable[str]) -> Profile:
-    """The part of a map that these keys need."""
-    declared = profile.keys
-    wanted, needed = list(keys), set[str]()
-    while wanted:
-        key = wanted.pop()
-        if key not in needed:
-            needed.add(key)
-            wanted += _owed(profile, declared[key])
-    registers = tuple(register for register in profile.registers if register.key in needed)
-    # Without gaps no hole in the map spoils a request, which would cost many more to take it apart.
-    return replace(profile, registers=registers, commands=(), max_gap=0)
-
-
-def _owed(profile: Profile, register: Register) -> Iterator[str]:
-    """The keys that a register cannot be understood without."""
-    yield from register.computed_of
-    yield from filter(None, (register.sign_key, register.zero_unless))
-    if register.ratio is not None:
-        yield from profile.ratios[register.ratio].of
-
-
-def _evidence(device: ProfileDevice) -> dict[str, bool | None]:
-    evidence = device.evidence
-    for key, (low, high) in _EVERYWHERE.items():
-        if key in device.profile.keys and key not in evidence:
-            value = device.value(key)
-            evidence[key] = None if value is None else low <= value <= high
-    return evidence
-
-
-def _verdict(evidence: Mapping[str, bool | None]) -> Verdict:
-    """A map fits only if all that tells is as it should be in the same look."""
-    told = evidence.values()
-    if any(value is False for value in told):
-        return Verdict.CONTRADICTED
-    return Verdict.FITS if told and all(told) else Verdict.UNSURE
-
-
-def _serial(device: ProfileDevice) -> str | None:
-    serial = device.value("serial") if "serial" in device.profile.keys else None
-    return serial if isinstance(serial, str) and _SERIAL_NUMBER.fullmatch(serial) else None
-
-
-def _shown(device: ProfileDevice) -> Iterator[tuple[str, Shown]]:
-    registers = [register for register in device.profile.registers if register.has_entity]
-    order = {key: place for place, key in enumerate(_WORTH_SHOWING)}
-    for register in sorted(registers, key=lambda each: order.get(each.key, len(order)))[:_MOST_SHOWN]:
-        value = device.value(register.key)
-        if value is not None:
-            told = value.name.lower() if isinstance(value, IntEnum) else value
-            yield register.key, Shown(told, register.unit, names_of(register.key, register.names))
 
 
 # --- questions of the diagnosis ------------------------------------------------------------------------------------
