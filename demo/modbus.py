@@ -1,16 +1,21 @@
-"""A Modbus TCP server on the loopback whose wire can be watched and spoilt; a subclass says what it answers."""
+"""A Modbus server on the loopback whose wire can be watched and spoilt; a subclass says what it answers.
+
+It speaks Modbus TCP, or Modbus RTU over TCP.
+"""
 
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Self, override
 
 from pymodbus.constants import ExcCodes
 from pymodbus.datastore import ModbusServerContext
 from pymodbus.framer import FramerSocket
 from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
+from pymodbus.pdu.bit_message import WriteMultipleCoilsRequest, WriteSingleCoilRequest
 from pymodbus.pdu.register_message import WriteMultipleRegistersRequest
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -18,6 +23,7 @@ from pymodbus.transport import CommParams, CommType, ModbusProtocol
 
 from . import faults
 from .faults import Answer, Fault, Faults
+from .rs485 import crc16
 
 HOST = "127.0.0.1"
 
@@ -43,10 +49,24 @@ class Request:
 type Injection = faults.Injection[Request]
 
 
+class Framing(StrEnum):
+    """How a message is wrapped on its way."""
+
+    TCP = "tcp"
+    RTU_OVER_TCP = "rtu_over_tcp"
+
+
 class ModbusServer(ABC):
     """One listening port, its connections, the log of its requests and its faults."""
 
-    def __init__(self, port: int = 0, *, most: int | None = None, idle_close: float | None = None) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        most: int | None = None,
+        idle_close: float | None = None,
+        framing: Framing = Framing.TCP,
+    ) -> None:
         """Port 0 takes a free one, which is kept over stop and start.
 
         `most`: connections at a time; one more is closed at once. `idle_close`: seconds after which a connection
@@ -56,6 +76,7 @@ class ModbusServer(ABC):
         self.port = port
         self.most = most
         self.idle_close = idle_close
+        self.framing = framing
         self.requests: deque[Request] = deque(maxlen=_LOG_LENGTH)
         self.faults = Faults[Request]()
         self.connections_ever = 0
@@ -66,6 +87,10 @@ class ModbusServer(ABC):
     @abstractmethod
     def answer(self, request: ModbusPDU) -> ModbusPDU | ExcCodes | None:
         """The response to a request, an exception code, or None for silence."""
+
+    def takes(self, request: ModbusPDU, response: ModbusPDU | None) -> float:  # noqa: ARG002  a subclass uses them
+        """How many seconds it takes to answer so; here, none."""
+        return 0.0
 
     @property
     def connections_now(self) -> int:
@@ -131,15 +156,17 @@ class ModbusServer(ABC):
             request.dev_id,
             request.function_code,
             request.address,
-            request.count or len(request.registers),
+            request.count or len(request.registers) or len(request.bits),
             exception,
         )
         self.requests.append(entry)
+        delay = self.takes(request, response)
         if response is None:
             return Answer(b"")
         response.transaction_id = request.transaction_id
         response.dev_id = request.dev_id
-        return self.faults.spoil(Answer(frame(response)), entry)
+        rtu = self.framing is Framing.RTU_OVER_TCP
+        return self.faults.spoil(Answer(frame(response), delay, rtu=rtu), entry)
 
 
 class SilentServer(ModbusServer):
@@ -165,18 +192,64 @@ class PlainModbusServer(ModbusServer):
         return ExcCodes.ILLEGAL_ADDRESS
 
 
-def read_response(request: ModbusPDU, registers: list[int]) -> ModbusPDU:
-    """The response to a read request of either function."""
+def read_response(request: ModbusPDU, values: list[int]) -> ModbusPDU:
+    """The response to a read request, with registers, or with bits for function 1 or 2."""
     _, response = DecodePDU.pdu_table[request.function_code]
-    return response(registers=registers)
+    if request.function_code in (1, 2):
+        return response(bits=[bool(value) for value in values])
+    return response(registers=values)
+
+
+def written(request: ModbusPDU) -> list[int]:
+    """The registers of a write request, or its bits for function 5 or 15."""
+    return [int(bit) for bit in request.bits] if request.function_code in (5, 15) else request.registers
 
 
 def write_response(request: ModbusPDU) -> ModbusPDU:
-    """The acknowledgement of a write request of either function."""
+    """The acknowledgement of a write request."""
     _, response = DecodePDU.pdu_table[request.function_code]
-    if request.function_code == 6:
-        return response(address=request.address, registers=request.registers)
-    return response(address=request.address, count=request.count)
+    match request.function_code:
+        case 5:
+            return response(address=request.address, bits=request.bits)
+        case 6:
+            return response(address=request.address, registers=request.registers)
+        case _:
+            return response(address=request.address, count=request.count or len(request.bits))
+
+
+class _Rtu(FramerSocket):
+    """Frames of Modbus RTU in a stream; what is none of a request is passed over, as a device on the line does."""
+
+    MIN_SIZE = 4
+
+    _PLAIN = 8
+    _WITH_DATA = 9
+
+    @override
+    def decode(self, data: bytes) -> tuple[int, int, int, bytes]:
+        for start in range(len(data) - self.MIN_SIZE + 1):
+            length = self._length(data[start:])
+            if length is None or (start == 0 and length > len(data)):
+                return 0, 0, 0, b""
+            frame = data[start : start + length]
+            if len(frame) == length and crc16(frame[:-2]) == frame[-2:]:
+                return start + length, frame[0], 0, frame[1:-2]
+        return len(data), 0, 0, b""
+
+    def _length(self, data: bytes) -> int | None:
+        """The length of a request that begins so, None as long as it does not say."""
+        match data[1]:
+            case 15 | 16:
+                return self._WITH_DATA + data[6] if len(data) > 6 else None
+            case 1 | 2 | 3 | 4 | 5 | 6:
+                return self._PLAIN
+            case _:
+                return len(data)
+
+    @override
+    def encode(self, payload: bytes, device_id: int, tid: int) -> bytes:
+        message = bytes((device_id,)) + payload
+        return message + crc16(message)
 
 
 class _Listener(ModbusTcpServer):
@@ -203,7 +276,7 @@ class _Connection(ModbusProtocol):
         address = (owner.host, owner.port)
         super().__init__(CommParams(comm_type=CommType.TCP, comm_name="server", source_address=address), True)
         self.owner = owner
-        self.framer = FramerSocket(DecodePDU(True))
+        self.framer = (_Rtu if owner.framing is Framing.RTU_OVER_TCP else FramerSocket)(DecodePDU(True))
         self.timers: set[asyncio.TimerHandle] = set()
         self.idle: asyncio.TimerHandle | None = None
 
@@ -284,10 +357,16 @@ class _Connection(ModbusProtocol):
 
     def _decode(self, pdu: bytes) -> ModbusPDU:
         function, address, count = pdu[0], int.from_bytes(pdu[1:3]), int.from_bytes(pdu[3:5])
-        if function == 16 and (len(pdu) < 6 or not pdu[5] == 2 * count == len(pdu) - 6):
-            return WriteMultipleRegistersRequest(address=address, count=count)
-        if function in (3, 4, 6, 16) and len(pdu) >= 5 and (request := self.framer.decoder.decode(pdu)):
-            return request
+        match function:
+            # What does not fit keeps its place, and has no values.
+            case 5 if count not in (0x0000, 0xFF00):
+                return WriteSingleCoilRequest(address=address, bits=[])
+            case 15 if len(pdu) < 6 or not pdu[5] == -(-count // 8) == len(pdu) - 6:
+                return WriteMultipleCoilsRequest(address=address, count=count, bits=[])
+            case 16 if len(pdu) < 6 or not pdu[5] == 2 * count == len(pdu) - 6:
+                return WriteMultipleRegistersRequest(address=address, count=count)
+            case 1 | 2 | 3 | 4 | 5 | 6 | 15 | 16 if len(pdu) >= 5 and (request := self.framer.decoder.decode(pdu)):
+                return request
         unknown = ModbusPDU()
         unknown.function_code = function
         return unknown

@@ -19,6 +19,7 @@ from pymodbus.pdu import ModbusPDU
 from .aura_registers import AuraUnit
 from .faults import Answer, Fault, Faults
 from .modbus import HOST, Injection, ModbusServer, Request, read_response, write_response
+from .rs485 import crc16
 
 PROBES: Final = (b"WIFIKIT-214028-READ", b"HF-A11ASSISTHREAD")
 
@@ -54,16 +55,6 @@ _GAP: Final = 0.005
 
 
 # Frames
-
-
-def crc16(data: bytes) -> bytes:
-    """Return the checksum of a Modbus RTU frame, as it ends one."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return crc.to_bytes(2, "little")
 
 
 class Times(NamedTuple):

@@ -9,6 +9,7 @@ from pysolarmanv5 import PySolarmanV5Async, V5FrameError
 from demo import faults, solarman
 from demo.aura import Aura, State, WorkMode
 from demo.aura_registers import AFORE, MAPS, MEGAREVO, AuraUnit, decode, encode, load_map
+from demo.rs485 import crc16
 from demo.solarman import (
     HANDSHAKE,
     HEARTBEAT,
@@ -17,7 +18,6 @@ from demo.solarman import (
     Frame,
     SolarmanStick,
     Times,
-    crc16,
     encode_heartbeat,
     encode_request,
     encode_response,
