@@ -23,6 +23,7 @@ from custom_components.energy_suite.gateways.profiles.document import ProfileErr
 from custom_components.energy_suite.gateways.profiles.library import SHIPPED, Library, read_file, require_own_id
 from custom_components.energy_suite.gateways.profiles.registers import ProfileRegisters
 from custom_components.energy_suite.gateways.profiles.schema import Profile
+from custom_components.energy_suite.gateways.profiles.vocabulary import STATE_ALARMS
 from custom_components.energy_suite.texts import explanation
 
 PLATFORMS: dict[type[Description], str] = {
@@ -64,6 +65,8 @@ def report(profile: Profile, language: str) -> Iterator[str]:
     yield "  requests: " + ", ".join(f"{count} {speed}" for speed, count in counted.items())
     if profile.repeat:
         yield f"  made {profile.repeat.count} times, one device each"
+    if profile.needs_remote_id:
+        yield "  made for a remote id each"
     for confirmed, title in ((False, "entities"), (True, "controls once the map is confirmed")):
         device = device_of(profile, confirmed=confirmed)
         yield f"  {title}:"
@@ -72,7 +75,17 @@ def report(profile: Profile, language: str) -> Iterator[str]:
             if control is confirmed:
                 yield "    " + _line(description)
     alarms = [alarm for register in profile.registers for alarm in (register.alarm, *(b.alarm for b in register.bits))]
-    yield f"  alarms: {sum(alarm is not None for alarm in alarms)}"
+    yield f"  alarms: {sum(alarm is not None for alarm in alarms) + len(set(_alarms_of_states(profile)))}"
+
+
+def _alarms_of_states(profile: Profile) -> Iterator[str]:
+    """The keys of the alarms that follow from a state."""
+    bits = {bit.key for register in profile.registers for bit in register.bits}
+    for state in STATE_ALARMS:
+        register = profile.keys.get(state.key)
+        says = register is not None and not register.is_word_of_bits and state.word in (None, *register.map.values())
+        if says or state.key in bits:
+            yield state.alarm.key
 
 
 def _line(description: Description) -> str:

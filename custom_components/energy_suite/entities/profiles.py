@@ -12,7 +12,7 @@ from homeassistant.const import EntityCategory, UnitOfElectricCurrent, UnitOfRea
 
 from ..gateways.profiles.device import ProfileDevice
 from ..gateways.profiles.schema import Bit, Command, Register, Type
-from ..gateways.profiles.vocabulary import in_language, names_of
+from ..gateways.profiles.vocabulary import VOCABULARY, in_language, names_of
 from .common import (
     APPARENT_POWER,
     CHARGE,
@@ -139,8 +139,15 @@ def _common(device: ProfileDevice, key: str, own: Mapping[str, str], language: s
         "entity_registry_enabled_default": enabled,
         **({"name": name} if name else {}),
         # A translation, where there is one, goes before the vocabulary's name, and knows the words of a state.
-        **({} if own else {"translation_key": key}),
+        **({} if own else _translation(key)),
     }
+
+
+def _translation(key: str) -> dict[str, Any]:
+    term = VOCABULARY.get(key)
+    if term is None or term.translation is None:
+        return {"translation_key": key}
+    return {"translation_key": term.translation, "translation_placeholders": {"number": str(term.number)}}
 
 
 def _of_register(device: ProfileDevice, register: Register, language: str) -> Iterator[Description]:

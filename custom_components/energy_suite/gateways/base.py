@@ -172,6 +172,8 @@ class Danger(StrEnum):
     UPS_SCHEDULES = "ups_schedules"
     BACKUP_OUTPUT = "backup_output"
     GRID_CODE = "grid_code"
+    BREAKER = "breaker"
+    OUTPUTS = "outputs"
 
     @property
     def drops_load(self) -> bool:
@@ -187,6 +189,7 @@ _DROPS_LOAD = frozenset(
         Danger.UPS_SCHEDULES,
         Danger.BACKUP_OUTPUT,
         Danger.GRID_CODE,
+        Danger.BREAKER,
     }
 )
 
@@ -255,6 +258,8 @@ class Found:
     """The id of the profile that tells its registers."""
     confirmed: bool = False
     """Whether its owner compared the values of that profile with the device."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What its owner says of it, where the gateway cannot tell what is behind it."""
 
     def is_same_as(self, other: Found) -> bool:
         """Whether both are one device, of which one of them may not have known the serial number."""

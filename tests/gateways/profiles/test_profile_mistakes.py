@@ -95,6 +95,8 @@ MISTAKES = [
     (changed("ratios:", "colour: red\nratios:"), "unknown_field", 7),
     (changed("ratios:", "confidence: proven\nratios:"), "not_proven", 7),
     (changed("ratios:", "confidence: sure\nratios:"), "not_one_of", 7),
+    (changed("ratios:", 'proven_for: ["4 120 74"]\nratios:'), "not_proven", 7),
+    (changed("ratios:", "feed_direction: upstream\nratios:"), "not_one_of", 7),
     (changed("ratios:", "max_words: 126\nratios:"), "out_of_bounds", 7),
     (changed("ratios:", "max_words: 1.5\nratios:"), "not_a_whole_number", 7),
     (changed("ratios:", "gateways: [Solarman]\nratios:"), "bad_word", 7),
@@ -112,6 +114,9 @@ MISTAKES = [
     (changed("of: [ct_ratio]", "of: [other]"), "no_such_key", 11),
     (changed("scale: 100", "scale: 0"), "bad_scale", 8),
     # registers
+    (register("key: frequency, address: {remote_id}, unit: Hz"), "not_a_whole_number", MORE),
+    (register('key: frequency, address: "{remote_id} - 2", unit: Hz'), "bad_remote_id", MORE),
+    (register('key: frequency, address: "{remote_id} * 70000", unit: Hz'), "out_of_bounds", MORE),
     (GOOD[: GOOD.index("registers:")] + "registers: []\n", "no_registers", 10),
     (GOOD[: GOOD.index("registers:")] + f"registers: [{'{},' * 601}]\n", "too_many_registers", 10),
     (register("address: 7"), "missing_field", MORE),
@@ -211,7 +216,7 @@ MISTAKES = [
     (command("key: relay_2"), "on_and_off_or_press", LAST),
     (command("key: relay_2, on: {function: 5, address: 1, value: 1}"), "on_and_off_or_press", LAST),
     (command("key: relay_1, press: {function: 5, address: 1, value: 1}"), "duplicate_key", LAST),
-    (command("key: reset, press: {function: 5, address: 1, value: 1}"), "unknown_key", LAST),
+    (command("key: restart, press: {function: 5, address: 1, value: 1}"), "unknown_key", LAST),
     (command("key: relay_2, press: {function: 3, address: 1, value: 1}"), "not_a_write_function", LAST),
     (command("key: relay_2, press: {function: 5, address: 1, value: 2}"), "out_of_bounds", LAST),
     (command("key: relay_2, press: {function: 6, address: 1}"), "missing_field", LAST),
@@ -243,6 +248,16 @@ def test_the_entity_that_is_one_too_many_is_named():
     err = mistake(GOOD[: GOOD.index("ratios:")] + "registers:\n" + rows)
     assert (err.reason, err.line) == ("too_many_enabled", 7 + 24)
     assert err.placeholders == {"most": "23", "count": "24"}
+
+
+def test_a_map_is_proven_for_models_that_it_is_for_and_no_others():
+    text = changed("ratios:", 'proven_for: ["4 120 75"]\nratios:')
+    with pytest.raises(ProfileError) as caught:
+        parse(text, "mine.yaml", shipped=True)
+    assert (caught.value.reason, caught.value.line) == ("proven_for_others", 7)
+    made = parse(text.replace("4 120 75", "4 120 74"), "mine.yaml", shipped=True)
+    assert made.is_proven_for("4 120 74")
+    assert not made.proven
 
 
 @given(st.text())
@@ -340,10 +355,10 @@ def test_a_profile_is_offered_by_gateway_kind_and_model(tmp_path):
     def offered(**wanted):
         return {profile.id for profile in loaded.offered_for(**wanted)}
 
-    assert offered() == {"my_meter", "aura_afore", "aura_megarevo"}
-    assert offered(gateway="legrand") == {"my_meter"}
+    assert offered() == loaded.profiles.keys() >= {"my_meter", "aura_afore", "emdx3_multifunction"}
+    assert {"my_meter", "emdx3_multifunction"} <= offered(gateway="legrand") <= offered() - {"aura_afore"}
     assert offered(gateway="solarman", kind="hybrid_inverter") == {"aura_afore", "aura_megarevo"}
-    assert offered(model="4 120 74") == {"my_meter"}
+    assert offered(model="4 120 74") == {"my_meter", "ime_conto_d4_pd"}
     assert offered(model="unheard of") == set()
 
 

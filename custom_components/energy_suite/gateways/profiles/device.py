@@ -1,7 +1,9 @@
 """A device made from a profile, with the same interface as those written by hand."""
 
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import IntEnum
 from itertools import groupby, takewhile
 from typing import Any, override
@@ -14,11 +16,13 @@ from ..registers import translated_errors
 from ..schedule import SLOW_INTERVAL
 from .registers import ProfileRegisters, part_name, registers_class
 from .schema import AlarmText, Bit, Command, Profile, Register, Type, Write
+from .vocabulary import RELAYS, STATE_ALARMS
 
 _READ_FUNCTIONS: Mapping[int, int] = {5: 1, 15: 1, 6: 3, 16: 3}
 """Which function reads what another one writes."""
 
-RELAYS = range(1, 13)
+_OUTPUT_SETTING = re.compile(r"(?P<output>output_[0-9]+)_(mode|on_time)")
+_BLINKING = "blinking"
 
 
 class Reading:
@@ -55,10 +59,12 @@ class ProfileDevice(Device):
         repeat = self.profile.repeat
         self.expected_alarms: frozenset[str] = frozenset()
         """Keys of alarms that are no problem in this installation, and so are not raised."""
+        self.excluded_from_alarms = False
+        """Whether it raises none at all."""
         self._offset = ((found.number or 1) - 1) * repeat.stride if repeat else 0
         self._places: dict[str, ProfileRegisters] = {}
         self._registers = _with_states_of_commands(self.profile)
-        for name, registers in _parts(self._registers.values()):
+        for name, registers in _parts(self.profile, self._registers.values()):
             self._add_part(name, registers)
 
     def _add_part(self, name: str, registers: Sequence[Register]) -> None:
@@ -94,7 +100,11 @@ class ProfileDevice(Device):
 
     def _read(self, key: str) -> Any:
         value = getattr(self._places[key], key)
-        if (members := self.members.get(key)) is None or value is None:
+        return None if value is None else self._named(key, value)
+
+    def _named(self, key: str, value: Any) -> Any:
+        """The member of its enumeration that a number is, where it has one; None for one that it does not know."""
+        if (members := self.members.get(key)) is None:
             return value
         try:
             return members(int(value))
@@ -177,6 +187,8 @@ class ProfileDevice(Device):
     @property
     @override
     def alarms(self) -> tuple[Alarm, ...]:
+        if self.excluded_from_alarms:
+            return ()
         raised: list[Alarm] = []
         for register in self.profile.registers:
             if register.is_computed or not (register.bits or register.alarm):
@@ -189,7 +201,28 @@ class ProfileDevice(Device):
             ]
             if register.alarm is not None and word:
                 raised.append(self._alarm(register.key, register.alarm, word=word))
+        raised += self._alarms_of_states()
         return tuple(alarm for alarm in raised if alarm.key not in self.expected_alarms)
+
+    def _alarms_of_states(self) -> Iterator[Alarm]:
+        """Those that follow from what the vocabulary says of a state, each once."""
+        seen: set[str] = set()
+        for state in STATE_ALARMS:
+            if state.alarm.key in seen or not self._tells(state.key):
+                continue
+            value = self.value(state.key)
+            if state.word is not None:
+                raised = isinstance(value, IntEnum) and value.name.lower() == state.word
+            else:
+                raised = bool(value)
+            if raised:
+                seen.add(state.alarm.key)
+                yield _numbered(state.alarm, value) if state.word is None else state.alarm
+
+    def _tells(self, key: str) -> bool:
+        """Whether a key is a state; a word of bits has alarms of its own."""
+        register = self._registers.get(key)
+        return key in self.bits or (register is not None and not register.is_word_of_bits)
 
     def _alarm(self, key: str, alarm: AlarmText | Alarm, *, code: int | None = None, word: int | None = None) -> Alarm:
         if isinstance(alarm, Alarm):
@@ -240,9 +273,9 @@ class ProfileDevice(Device):
     async def set_value(self, key: str, value: float) -> Effect:
         """Set a number in the unit of its key, or a member of its enumeration.
 
-        Raises ``CommandRefused`` (``map_not_confirmed``, ``out_of_range``, ``not_supported``, ``write_refused``
-        where the device does not let itself be written to, and those of ``write``),
-        ``DeviceGone`` or ``CannotConnect``.
+        Raises ``CommandRefused`` (``map_not_confirmed``, ``out_of_range``, ``not_supported``, ``blink_needs_time``
+        for an output that would blink with an ON time of 0, ``write_refused`` where the device does not let itself be
+        written to, and those of ``write``), ``DeviceGone`` or ``CannotConnect``.
         """
         self._require_confirmed()
         register = self._registers[key]
@@ -252,7 +285,25 @@ class ProfileDevice(Device):
             check_range(value, *register.range, unit=register.unit or "")
         elif key in self.members and value not in list(self.members[key]):
             raise CommandRefused("not_supported")
+        await self._check_blinking(key, value)
         return await _write(self._places[key], {key: value})
+
+    async def _check_blinking(self, key: str, value: float) -> None:
+        """Refuse a setting of an output with which it would blink in no time."""
+        if (match := _OUTPUT_SETTING.fullmatch(key)) is None:
+            return
+        mode_key, time_key = f"{match['output']}_mode", f"{match['output']}_on_time"
+        other = time_key if key == mode_key else mode_key
+        if other not in self._places:
+            return
+        # Somebody may have set it on the device itself.
+        await self._look_at(self._places[other])
+        told = {key: self._named(key, value), other: self._read(other)}
+        mode, on_time = told[mode_key], told[time_key]
+        # What is less than half a step is written as 0.
+        never = on_time is not None and on_time <= abs(self._registers[time_key].scale) / 2
+        if isinstance(mode, IntEnum) and mode.name.lower() == _BLINKING and never:
+            raise CommandRefused("blink_needs_time")
 
     async def set_switch(self, key: str, on: bool) -> Effect:
         """Switch a coil, a bit of a word, or what a command switches. Raises as ``set_value`` does."""
@@ -366,6 +417,13 @@ def _one_of(models: Sequence[str]) -> str:
     return " ".join(words[0] for words in common) or ", ".join(models)
 
 
+def _numbered(alarm: Alarm, value: Any) -> Alarm:
+    """An alarm with the number that the device says, if it says more than yes."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return alarm
+    return replace(alarm, code=int(value), details={"code": int(value)})
+
+
 async def _write(part: ProfileRegisters, values: Mapping[str, Any]) -> Effect:
     """Write and read back; who refuses here is the device itself, not its gateway."""
     try:
@@ -399,14 +457,16 @@ def _with_states_of_commands(profile: Profile) -> dict[str, Register]:
     return registers
 
 
-def _parts(registers: Any) -> list[tuple[str, list[Register]]]:
-    placed = sorted((register for register in registers if not register.is_computed), key=_order)
-    return [(name, list(group)) for name, group in groupby(placed, key=part_name)]
+def _parts(profile: Profile, registers: Iterable[Register]) -> list[tuple[str, list[Register]]]:
+    """The registers by the parts they are read in: what others are scaled by first, then what is live."""
+    placed = [register for register in registers if not register.is_computed]
+    scaling = {key for ratio in profile.ratios.values() for key in ratio.of}
+    first = {part_name(register) for register in placed if register.key in scaling}
 
+    def order(register: Register) -> tuple[bool, int, int]:
+        return part_name(register) not in first, list(Speed).index(register.speed), register.function
 
-def _order(register: Register) -> tuple[int, int]:
-    """Live parts first; a device is not there as long as these do not answer."""
-    return list(Speed).index(register.speed), register.function
+    return [(name, list(group)) for name, group in groupby(sorted(placed, key=order), key=part_name)]
 
 
 def _can_switch(profile: Profile, key: str) -> bool:

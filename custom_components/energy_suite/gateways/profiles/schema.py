@@ -11,7 +11,7 @@ from ..base import Alarm, Danger, Device, Severity, Speed
 from ..registers import Registers
 from ..solarman.aura import ALARMS
 from .document import Fields, Node, ProfileError, read
-from .vocabulary import ALIASES, IDENTITY, KINDS, LANGUAGES, UNITS, VOCABULARY
+from .vocabulary import ALIASES, IDENTITY, KINDS, LANGUAGES, UNITS, VOCABULARY, usual_danger
 
 __all__ = ["Profile", "ProfileError", "parse"]
 
@@ -32,12 +32,14 @@ _RESERVED = frozenset(
         *("part_of", "parts", "present", "press", "profile", "raw", "read_at", "relay_state", "set_charging"),
         *("set_charging_current", "set_relay", "set_switch", "set_value", "unit_id", "value", "believer"),
         *("has", "members", "planned", "charging_modes", "charging_current_range", "manufacturer", "kind"),
-        "expected_alarms",
+        *("expected_alarms", "excluded_from_alarms"),
     }
 )
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,63}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_NUMBER = "0[xX][0-9a-fA-F]{1,4}|[0-9]{1,5}"
+_OF_REMOTE_ID = re.compile(rf"\{{remote_id\}}( *\* *(?P<factor>{_NUMBER}))?( *\+ *(?P<base>{_NUMBER}))?")
 
 type Texts = Mapping[str, str]
 """A text by language; there is always an English one."""
@@ -121,6 +123,8 @@ class Register:
     names: Texts = field(default_factory=dict)
     function: int = 3
     address: int = 0
+    """Of a virtual device, to which ``per_remote_id`` times its remote id is added."""
+    per_remote_id: int = 0
     words: int = 1
     type: Type = Type.UINT16
     high_first: bool = True
@@ -152,6 +156,8 @@ class Register:
     private: bool = False
     expect: tuple[float, float] | None = None
     """Between what it lies on every device of this map: evidence for or against the map."""
+    confidence: str | None = None
+    """How sure the source is of this register, in words for people."""
 
     @property
     def computed_of(self) -> tuple[str, ...]:
@@ -250,6 +256,10 @@ class Profile:
     """Kinds of gateway it may be offered for; empty for all."""
     proven: bool = False
     """Whether the map is known to be right; only of shipped profiles."""
+    proven_for: frozenset[str] = frozenset()
+    """Of a map that is a candidate for others: the models that it is known to be right for."""
+    feed_direction_on_device: bool = False
+    """Whether the device itself minds from which side it is fed."""
     max_words: int = MOST_WORDS
     max_gap: int = 16
     ranges: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
@@ -269,6 +279,15 @@ class Profile:
     def keys(self) -> Mapping[str, Register]:
         """Registers by key."""
         return {register.key: register for register in self.registers}
+
+    @property
+    def needs_remote_id(self) -> bool:
+        """Whether its addresses depend on the remote id of a virtual device."""
+        return any(register.per_remote_id for register in self.registers)
+
+    def is_proven_for(self, model: str) -> bool:
+        """Whether the map is known to be right for a model."""
+        return self.proven or model in self.proven_for
 
     @property
     def can_write(self) -> bool:
@@ -294,6 +313,9 @@ def parse(text: str, name: str, *, shipped: bool = False) -> Profile:
     proven = confidence is not None and confidence.one_of(("proven", "candidate")) == "proven"
     if confidence is not None and proven and not shipped:
         confidence.fail("not_proven")
+    proven_for, feed_direction = fields.take("proven_for"), fields.take("feed_direction")
+    if proven_for is not None and not shipped:
+        proven_for.fail("not_proven")
     id_node = fields.need("id")
     profile = Profile(
         file=name,
@@ -306,6 +328,10 @@ def parse(text: str, name: str, *, shipped: bool = False) -> Profile:
         source=fields.need("source").text(),
         gateways=frozenset(node.matching(_WORD, "bad_word") for node in _list(fields.take("gateways"))),
         proven=proven,
+        proven_for=frozenset(node.text(60) for node in _list(proven_for)),
+        feed_direction_on_device=(
+            feed_direction is not None and feed_direction.one_of(("device", "suite")) == "device"
+        ),
         max_words=_integer(fields.take("max_words"), 1, MOST_WORDS, MOST_WORDS),
         max_gap=_integer(fields.take("max_gap"), 0, MOST_WORDS, 16),
         ranges=_ranges(fields.take("ranges")),
@@ -316,6 +342,8 @@ def parse(text: str, name: str, *, shipped: bool = False) -> Profile:
     fields.end()
     if profile.positions and profile.sides:
         root.fail("positions_and_sides")
+    if proven_for is not None and not profile.proven_for <= set(profile.models):
+        proven_for.fail("proven_for_others")
     if len(registers_node.items()) > MOST_REGISTERS:
         registers_node.fail("too_many_registers", most=MOST_REGISTERS)
     profile = replace(
@@ -456,7 +484,7 @@ def _word_alarm(node: Node | None) -> AlarmText | None:
     return replace(alarm, codes=(match[1], int(match[2])))
 
 
-def _bits(node: Node | None, words: int) -> Iterator[Bit]:
+def _bits(node: Node | None, words: int, kind: str) -> Iterator[Bit]:
     for number, entry in (node.mapping() if node else {}).items():
         if not number.isdecimal() or int(number) >= 16 * words:
             entry.fail("no_such_bit", value=number, most=16 * words - 1)
@@ -471,6 +499,8 @@ def _bits(node: Node | None, words: int) -> Iterator[Bit]:
         danger, enabled = _danger(fields.take("danger")), _flag(fields.take("enabled"), default=True)
         alarm = _alarm(fields) if "severity" in entry.mapping() else None
         fields.end()
+        if writable and danger is None:
+            danger = usual_danger(key, kind)
         if alarm is None and not names and key not in VOCABULARY:
             entry.fail("unknown_key", key=key)
         if alarm is not None and writable:
@@ -542,7 +572,7 @@ def _register(node: Node, profile: Profile) -> Register:
     unit_node = fields.take("unit")
     unit, factor = _unit(unit_node)
     term = VOCABULARY.get(key)
-    if term is not None and not names and unit_node is not None and term.unit != unit:
+    if term is not None and not (names or term.any_unit) and unit_node is not None and term.unit != unit:
         unit_node.fail("unit_not_of_key", key=key, unit=unit, expected=term.unit or "-")
     expect = fields.take("expect")
     common = {
@@ -554,7 +584,7 @@ def _register(node: Node, profile: Profile) -> Register:
         "unit": unit,
         "expect": _scaled(expect, factor),
     }
-    _note(fields)
+    common["confidence"] = _note(fields)
     sum_of, first_of = fields.take("sum"), fields.take("first_of")
     if sum_of or first_of:
         fields.end()
@@ -566,6 +596,8 @@ def _register(node: Node, profile: Profile) -> Register:
             first_of=tuple(_key(entry) for entry in _list(first_of)),
         )
     register = Register(**common, **_place(fields, profile, factor))  # type: ignore[arg-type]  # as above
+    if register.write is not None and register.danger is None:
+        register = replace(register, danger=usual_danger(key, profile.kind))
     fields.end()
     _check_alone(node, register, factor)
     return register
@@ -585,7 +617,7 @@ def _place(fields: Fields, profile: Profile, factor: Fraction) -> dict[str, obje
     function = _integer(fields.take("function"), 1, 4, 3)
     kind = _type(fields.take("type"), function)
     words = _words(fields.take("words"), kind, function)
-    address = fields.need("address")
+    address, per_remote_id = _address(fields.need("address"))
     order, zero, access = fields.take("word_order"), fields.take("zero"), fields.take("access")
     zero_unless, sign, write = fields.take("zero_unless"), fields.take("sign_key"), fields.take("write")
     offset, limits, step = fields.take("offset"), fields.take("range"), fields.take("step")
@@ -603,7 +635,8 @@ def _place(fields: Fields, profile: Profile, factor: Fraction) -> dict[str, obje
         "function": function,
         "type": kind,
         "words": words,
-        "address": address.integer(0, ADDRESSES - 1),
+        "address": address,
+        "per_remote_id": per_remote_id,
         "high_first": order is None or order.one_of(("high_first", "low_first")) == "high_first",
         "scale": scale * factor,
         "ratio": ratio,
@@ -615,7 +648,7 @@ def _place(fields: Fields, profile: Profile, factor: Fraction) -> dict[str, obje
         "zero_is_unknown": zero is not None and zero.one_of(("value", "unknown")) == "unknown",
         "zero_unless": _key(zero_unless) if zero_unless else None,
         "map": _map(fields.take("map")),
-        "bits": tuple(_bits(fields.take("bits"), words)),
+        "bits": tuple(_bits(fields.take("bits"), words, profile.kind)),
         "alarm": _word_alarm(fields.take("alarm")),
         "write": (int(str(write.content)) if write else default) if writable else None,
         "range": _scaled(limits, factor),
@@ -632,6 +665,20 @@ def _place(fields: Fields, profile: Profile, factor: Fraction) -> dict[str, obje
         Speed(speed.one_of([each.value for each in Speed])) if speed else _usual_speed(kind, writable, fields.node)
     )
     return result
+
+
+def _address(node: Node) -> tuple[int, int]:
+    """An address, or what of it does not depend on a remote id and how much each step of that adds."""
+    if not (isinstance(node.content, str) and node.content.startswith("{")):
+        return node.integer(0, ADDRESSES - 1), 0
+    match = _OF_REMOTE_ID.fullmatch(node.content)
+    if match is None:
+        node.fail("bad_remote_id", value=node.content)
+    factor, base = (
+        Node(node.file, node.line, told or usual).integer(0, ADDRESSES - 1)
+        for told, usual in ((match["factor"], "1"), (match["base"], "0"))
+    )
+    return base, factor
 
 
 def _usual_speed(kind: Type, writable: bool, node: Node) -> Speed:
@@ -661,17 +708,16 @@ def _scale_or_ratio(node: Node | None, profile: Profile) -> tuple[Fraction, str 
     return _scale(node), None
 
 
-def _note(fields: Fields) -> None:
-    """What is told for people: where a fact is from and how sure it is."""
-    for name in ("source", "confidence", "note"):
-        if (told := fields.take(name)) is not None:
-            told.text()
+def _note(fields: Fields) -> str | None:
+    """What is told for people: where a fact is from, and how sure it is, which is returned."""
+    told = {name: node.text() for name in ("source", "confidence", "note") if (node := fields.take(name)) is not None}
+    return told.get("confidence")
 
 
 def _check_alone(node: Node, register: Register, factor: Fraction) -> None:
     """What of a register can be wrong by itself."""
     where = node.mapping()
-    if register.address + register.words > ADDRESSES:
+    if register.address + register.words > ADDRESSES and not register.per_remote_id:
         where["address"].fail("address_too_high", address=register.address, words=register.words)
     if register.map:
         _check_map(where["map"], register)
@@ -750,7 +796,7 @@ def _command(node: Node, profile: Profile) -> Command:
         off=_write(fields.take("off")),
         press=_write(fields.take("press")),
         state=_key(state) if state else None,
-        danger=_danger(fields.take("danger")),
+        danger=_danger(fields.take("danger")) or usual_danger(key, profile.kind),
         enabled=_flag(fields.take("enabled"), default=True),
     )
     _note(fields)
@@ -758,6 +804,11 @@ def _command(node: Node, profile: Profile) -> Command:
     if bool(command.press) == bool(command.on or command.off) or bool(command.on) != bool(command.off):
         node.fail("on_and_off_or_press")
     return command
+
+
+def check_reach(profile: Profile) -> None:
+    """Raise ``ProfileError`` if a register lies where it cannot be read."""
+    _Check(profile, profile.file).reach()
 
 
 class _Check:
@@ -777,7 +828,7 @@ class _Check:
         self._unique()
         for register in self.profile.registers:
             self._references(register)
-            self._reach(register)
+        self.reach()
         for ratio in self.profile.ratios.values():
             for key in ratio.of:
                 self._exists(key, registers.line)
@@ -817,14 +868,18 @@ class _Check:
             if (other.function, other.speed, other.is_computed) != (register.function, register.speed, False):
                 self.fail(register.line, "read_elsewhere", key=witness)
 
+    def reach(self) -> None:
+        """Whether every register lies where it can be read; of a virtual device, once its remote id is known."""
+        for register in self.profile.registers:
+            if not (register.is_computed or register.per_remote_id):
+                self._reach(register)
+
     def _reach(self, register: Register) -> None:
-        if register.is_computed:
-            return
         if register.words > self.profile.max_words:
             self.fail(register.line, "wider_than_request", key=register.key, most=self.profile.max_words)
         repeat = None if register.shared else self.profile.repeat
         last = register.address + register.words - 1
-        if repeat is not None and last + (repeat.count - 1) * repeat.stride >= ADDRESSES:
+        if last + ((repeat.count - 1) * repeat.stride if repeat else 0) >= ADDRESSES:
             self.fail(register.line, "address_too_high", address=register.address, words=register.words)
         ranges = self.profile.ranges.get(register.function)
         if ranges is not None and not any(low <= register.address and last <= high for low, high in ranges):

@@ -3,10 +3,14 @@
 One quantity has one key, whichever profile brings it. A key that is not here needs names of its own in the profile.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
+from typing import Final
+
+from ..base import Alarm, Danger, Severity
 
 LANGUAGES = ("en", "fr")
 
@@ -94,6 +98,11 @@ class Term:
 
     unit: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    any_unit: bool = False
+    """Whether the unit depends on what is connected."""
+    translation: str | None = None
+    """The key of the translations, where it is not the term's own; they know the ``number`` of such a term."""
+    number: int | None = None
 
 
 def _plain(unit: str | None, *keys: str) -> Iterator[tuple[str, Term]]:
@@ -138,8 +147,16 @@ def _strings() -> Iterator[tuple[str, Term]]:
 def _inputs() -> Iterator[tuple[str, Term]]:
     for number in range(1, 13):
         yield from _named(f"input_{number}", None, f"Input {number}", f"Entrée {number}")
-        yield from _named(f"analog_{number}", None, f"Analogue input {number}", f"Entrée analogique {number}")
+        analog = {"en": f"Analogue input {number}", "fr": f"Entrée analogique {number}"}
+        yield f"analog_{number}", Term(names=analog, any_unit=True)
         yield from _named(f"output_{number}", None, f"Output {number}", f"Sortie {number}")
+        for setting, english, french in (
+            ("normal_state", f"Output {number} normal state", f"État normal de la sortie {number}"),
+            ("mode", f"Output {number} mode", f"Mode de la sortie {number}"),
+        ):
+            names = {"en": english, "fr": french}
+            yield f"output_{number}_{setting}", Term(names=names, translation=f"output_{setting}", number=number)
+        yield from _named(f"output_{number}_on_time", "s", f"Output {number} ON time", f"ON time de la sortie {number}")
         yield from _named(f"relay_{number}", None, f"Relay {number}", f"Relais {number}")
 
 
@@ -182,6 +199,12 @@ VOCABULARY: Mapping[str, Term] = MappingProxyType(
             # switchgear
             *_named("breaker", None, "Breaker", "Disjoncteur"),
             *_named("trip_cause", None, "Cause of the trip", "Cause du déclenchement"),
+            *_named("voltage_sequence", None, "Phase sequence", "Ordre des phases"),
+            *_named("open", None, "Open the breaker", "Ouvrir le disjoncteur"),
+            *_named("close", None, "Close the breaker", "Fermer le disjoncteur"),
+            *_named("reset", None, "Reset the breaker", "Réarmer le disjoncteur"),
+            *_named("auxiliary_contact", None, "Auxiliary contact (CA)", "Contact auxiliaire (CA)"),
+            *_named("fault_contact", None, "Fault signal contact (SD)", "Contact signal défaut (SD)"),
             *_inputs(),
             # storage and inverters
             *_plain("%", "state_of_charge", "state_of_health"),
@@ -219,8 +242,17 @@ VOCABULARY: Mapping[str, Term] = MappingProxyType(
             *_plain("°C", "temperature", "battery_temperature", "ambient_temperature", "heatsink_temperature"),
             # charging stations
             *_plain("A", "charging_current", "maximum_current"),
+            *_plain("kWh", "session_energy"),
+            *_plain("s", "session_time", "charging_time"),
             *_named("status", None, "Status", "Statut"),
+            *_named("priority", None, "Priority", "Priorité"),
             *_named("charging", None, "Charging", "Charge"),
+            *_named("start", None, "Start", "Commencer"),
+            *_named("hold", None, "Wait", "Attendre"),
+            *_named("ev_socket", None, "EV socket", "Prise VE"),
+            *_named("domestic_socket", None, "Domestic socket", "Prise domestique"),
+            *_named("rfid", None, "RFID badge", "Badge RFID"),
+            *_named("powered", None, "Powered", "Sous tension"),
             *_named("vehicle_connected", None, "Vehicle connected", "Véhicule branché"),
             *_named("error_station", None, "Fault of the station", "Défaut de la borne"),
             *_named("error_charge", None, "Fault of the charge", "Défaut de charge"),
@@ -229,6 +261,36 @@ VOCABULARY: Mapping[str, Term] = MappingProxyType(
         )
     )
 )
+
+STATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "breaker": ("open", "closed", "tripped"),
+        "trip_cause": ("none", "overload", "short_circuit", "ground_fault", "residual_current"),
+        "voltage_sequence": ("correct", "error"),
+        "status": ("available", "charging", "waiting", "fault"),
+        "priority": ("normal", "priority"),
+        "output_1_normal_state": ("normally_open", "normally_closed"),
+        "output_1_mode": ("impulse", "blinking"),
+    }
+)
+"""Keys whose words the translations know; those of the first output are those of all."""
+
+RELAYS: Final = range(1, 13)
+
+_OUTPUT = re.compile(r"output_[0-9]+")
+_RELAY = re.compile(r"relay_[0-9]+")
+_SWITCHING_MODULES: Final = frozenset({"command_module", "state_command_module", "io_module", "output_module"})
+_BREAKERS: Final = frozenset({"breaker", "breaker_meter", *_SWITCHING_MODULES})
+
+
+def usual_danger(key: str, kind: str) -> Danger | None:
+    """The control that has to be enabled first for what has this key, unless the profile says another."""
+    if key == "breaker" or (kind in _BREAKERS and key in ("open", "close", "reset")):
+        return Danger.BREAKER
+    if _OUTPUT.fullmatch(key) or (kind in _SWITCHING_MODULES and _RELAY.fullmatch(key)):
+        return Danger.OUTPUTS
+    return None
+
 
 IDENTITY = ("serial", "model", "firmware")
 """Keys that say who a device is: for its page, not entities."""
@@ -245,3 +307,30 @@ def names_of(key: str, own: Mapping[str, str]) -> Mapping[str, str]:
 def in_language(texts: Mapping[str, str], language: str) -> str | None:
     """The text in a language, English where there is none."""
     return texts.get(language.split("-", maxsplit=1)[0]) or texts.get("en")
+
+
+# --- alarms that follow from states ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StateAlarm:
+    """An alarm that a device raises while a key has a value."""
+
+    key: str
+    alarm: Alarm
+    word: str | None = None
+    """The word of the map that raises it; without one every number but 0, which is its code, and yes."""
+
+
+_TRIPPED: Final = Alarm("breaker_tripped", Severity.CRITICAL, True)
+_STATION_FAULT: Final = Alarm("station_fault", Severity.CRITICAL, True)
+
+STATE_ALARMS: Final = (
+    StateAlarm("breaker", _TRIPPED, "tripped"),
+    StateAlarm("fault_contact", _TRIPPED),
+    # The number says more than the state.
+    StateAlarm("error_station", _STATION_FAULT),
+    StateAlarm("status", _STATION_FAULT, "fault"),
+    StateAlarm("error_charge", Alarm("charge_fault", Severity.WARNING)),
+)
+"""In this order; an alarm that two states raise is raised once, by the first."""
