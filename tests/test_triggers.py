@@ -23,6 +23,8 @@ from custom_components.energy_suite.automations import ENERGY_SOURCES
 from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.entities import DESCRIPTIONS
 from custom_components.energy_suite.gateways import schedule
+from custom_components.energy_suite.gateways.profiles.vocabulary import KINDS as PROFILE_KINDS
+from custom_components.energy_suite.gateways.profiles.vocabulary import STATES
 from custom_components.energy_suite.trigger import TRIGGERS
 from demo.registers import Value
 from tests.conftest import EVERY_CONTROL
@@ -174,12 +176,15 @@ def test_what_they_are_about_are_entities_that_are_enabled_and_have_these_states
             states = so | fact.not_so[kind, key]
             assert so, name
             assert not so & fact.not_so[kind, key], name
+            if kind in PROFILE_KINDS:
+                assert states == set(STATES[key]), (name, key)
+                continue
             for description in described(kind, key):
                 options = getattr(description, "options", None)
                 assert states <= set(options or {"on", "off"}), (name, key)
     for kind, key in {entity for level in LEVELS.values() for entity in level.entities}:
         assert all(description.native_unit_of_measurement == "%" for description in described(kind, key))
-    assert len(FACTS) == 15
+    assert len(FACTS) == 18
     assert len(LEVELS) == 4
 
 

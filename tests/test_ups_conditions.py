@@ -11,6 +11,7 @@ from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.energy_suite.condition import CONDITIONS
 from custom_components.energy_suite.const import DOMAIN
+from tests.test_breakers import BREAKER_CONDITIONS
 from tests.test_conditions import OF_TRIGGERS, automate
 from tests.test_translations import loaded
 from tests.test_triggers import PACKAGE
@@ -57,7 +58,8 @@ def the_condition(plant: Plant, story: UpsStory, **more: Any) -> dict[str, Any]:
 
 
 def test_every_condition_has_its_story():
-    assert {*OF_TRIGGERS, *(story.name for story in UPS_CONDITIONS)} == set(CONDITIONS)
+    of_breakers = {name for name, _ in BREAKER_CONDITIONS}
+    assert {*OF_TRIGGERS, *(story.name for story in UPS_CONDITIONS), *of_breakers} == set(CONDITIONS)
 
 
 @each_story

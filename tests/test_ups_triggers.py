@@ -19,6 +19,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.energy_suite import automations
 from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.trigger import TRIGGERS
+from tests.test_breakers import BREAKER_TRIGGERS
 from tests.test_translations import PLATFORM_OF, loaded
 from tests.test_triggers import PACKAGE, STORIES, automate, described
 
@@ -181,7 +182,8 @@ def device_class(story: UpsStory) -> str | None:
 
 
 def test_every_trigger_has_its_story():
-    assert {*STORIES, *(story.name for story in UPS_STORIES)} == set(TRIGGERS)
+    of_breakers = {name for name, *_ in BREAKER_TRIGGERS}
+    assert {*STORIES, *(story.name for story in UPS_STORIES), *of_breakers} == set(TRIGGERS)
 
 
 # --- when they fire -----------------------------------------------------------------------------------------------

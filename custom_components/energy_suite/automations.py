@@ -1,11 +1,12 @@
 """What automations are about: which entities of which kinds of device, and what their states mean."""
 
 import operator
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import STATE_OFF, STATE_ON, Platform
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
@@ -13,6 +14,7 @@ from homeassistant.helpers.automation import DomainSpec, filter_by_domain_specs
 
 from .const import CONF_DEVICES, CONF_UID, DOMAIN
 from .entities.common import words
+from .gateways.legrand.catalogue import CATALOGUE
 from .gateways.netvision.devices import Source
 from .gateways.netvision.status import StsStatus, UpsStatus
 from .gateways.victron.enums import AcSource, EnergySource, EvStatus, GeneratorState, GensetStatus
@@ -95,13 +97,16 @@ CAR_CONNECTED: Final = _fact(
     {EvStatus.DISCONNECTED.name.lower()},
 )
 # While the station switches between one phase and three, the charge goes on.
-CAR_CHARGING: Final = _one_of(
-    _STATUS,
-    EvStatus,
-    EvStatus.CHARGING,
-    EvStatus.CHARGING_LIMIT,
-    EvStatus.SWITCHING_TO_1_PHASE,
-    EvStatus.SWITCHING_TO_3_PHASE,
+CAR_CHARGING: Final = _either(
+    _one_of(
+        _STATUS,
+        EvStatus,
+        EvStatus.CHARGING,
+        EvStatus.CHARGING_LIMIT,
+        EvStatus.SWITCHING_TO_1_PHASE,
+        EvStatus.SWITCHING_TO_3_PHASE,
+    ),
+    _fact(_entities(("charger", "status")), {"charging"}, {"available", "waiting", "fault"}),
 )
 CAR_CHARGED: Final = _one_of(_STATUS, EvStatus, EvStatus.CHARGED)
 ENERGY_SOURCE: Final = _entities(("gx", "energy_source"))
@@ -141,6 +146,14 @@ ON_PREFERRED_SOURCE: Final = _fact(
     {StsStatus.ON_PREFERRED_SOURCE.name.lower()},
     {StsStatus.ON_ALTERNATE_SOURCE.name.lower()},
 )
+# A module that signals the states of a breaker has one as well as the breaker that tells them itself.
+_BREAKER: Final = _entities(
+    *((kind, "breaker") for kind in ("breaker", "breaker_meter", "state_module", "state_command_module", "io_module"))
+)
+BREAKER_TRIPPED: Final = _fact(_BREAKER, {"tripped"}, {"open", "closed"})
+# One that tripped is not opened once more when it is reset.
+BREAKER_OPEN: Final = _fact(_BREAKER, {"open"}, {"closed", "tripped"})
+BREAKER_CLOSED: Final = _fact(_BREAKER, {"closed"}, {"open", "tripped"})
 STS_SOURCE: Final = _entities(("sts", "active_source"))
 STS_SOURCES: Final = words(Source)
 
@@ -166,11 +179,9 @@ def _kind_and_key(hass: HomeAssistant, entity_id: str) -> tuple[str, str] | None
         return None
     # From what is stored, so that it is known also while the gateway is not loaded; None once it is deleted.
     entry = hass.config_entries.async_get_entry(entity.config_entry_id or "")
-    prefixes = (
-        {f"{entry.data[CONF_UID]}_{device['key']}_": device["kind"] for device in entry.data[CONF_DEVICES]}
-        if entry
-        else {}
-    )
+    if entry is None:
+        return None
+    prefixes = {f"{entry.data[CONF_UID]}_{key}_": kind for key, kind in _devices(entry, entity.config_subentry_id)}
     return next(
         (
             (kind, entity.unique_id.removeprefix(prefix))
@@ -179,3 +190,11 @@ def _kind_and_key(hass: HomeAssistant, entity_id: str) -> tuple[str, str] | None
         ),
         None,
     )
+
+
+def _devices(entry: ConfigEntry, subentry_id: str | None) -> Iterator[tuple[str, str]]:
+    """(key, kind) of the device that a subentry describes, or of those that the gateway found."""
+    if (subentry := entry.subentries.get(subentry_id or "")) is None:
+        yield from ((device["key"], device["kind"]) for device in entry.data[CONF_DEVICES])
+    elif (reference := CATALOGUE.get(subentry.data.get("reference", ""))) is not None:
+        yield subentry.subentry_id, reference.kind

@@ -126,6 +126,8 @@ CONDITIONS: Mapping[str, type[Condition]] = {
     "load_is_not_supplied": _is_not(automations.LOAD_SUPPLIED),
     "sts_is_on_preferred_source": _is(automations.ON_PREFERRED_SOURCE),
     "sts_is_on_alternate_source": _is_not(automations.ON_PREFERRED_SOURCE),
+    "breaker_is_tripped": _is(automations.BREAKER_TRIPPED),
+    "breaker_is_open": _is(automations.BREAKER_OPEN),
 }
 
 

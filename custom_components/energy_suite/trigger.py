@@ -148,6 +148,9 @@ TRIGGERS: Mapping[str, type[Trigger]] = {
     "ups_on_bypass": _begins(automations.UPS_ON_BYPASS),
     "load_not_supplied": _ends(automations.LOAD_SUPPLIED),
     "sts_source_changed": _changes(automations.STS_SOURCE, automations.STS_SOURCES),
+    "breaker_tripped": _begins(automations.BREAKER_TRIPPED),
+    "breaker_opened": _state_trigger(automations.BREAKER_OPEN.so, after=automations.BREAKER_CLOSED.so),
+    "breaker_closed": _begins(automations.BREAKER_CLOSED),
 }
 
 
