@@ -414,8 +414,8 @@ async def test_an_answer_that_comes_after_its_timeout_is_never_taken_for_the_nex
         return delay(TIMEOUT + 0.04)(flip(2639 - 2600, 12)(answer))
 
     for also in (delay(0), transaction_zero):
-        suite.gx.inject(also)
         for kind in ("grid_meter", "gx"):
+            suite.gx.inject(also, requests=1, only=first_of(suite, kind))
             with suite.gx.inject(late, requests=1, only=first_of(suite, kind)) as injection:
                 await spent(suite, injection)
     watch.verify()

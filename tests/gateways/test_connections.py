@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from dataclasses import replace
+from itertools import pairwise
 from typing import override
 
 import pytest
@@ -13,7 +14,7 @@ from pymodbus.constants import ExcCodes
 
 from custom_components.energy_suite.gateways import schedule
 from custom_components.energy_suite.gateways.base import CannotConnect, Device, DeviceGone, NotSupported, Report, Speed
-from custom_components.energy_suite.gateways.connections import Pool, Runner, reach
+from custom_components.energy_suite.gateways.connections import Datagrams, Pool, Runner, reach
 from custom_components.energy_suite.gateways.registers import Registers, translated_errors
 from custom_components.energy_suite.gateways.schedule import Schedule
 from demo import faults
@@ -173,9 +174,9 @@ async def hold(pool):
     """Hold the connection to a server; released with the test."""
     leases = []
 
-    def hold(server, *, timeout=TIMEOUT, interval=INTERVAL):
+    def hold(server, *, timeout=TIMEOUT, interval=INTERVAL, **more):
         params = ModbusTcpParams(host=server.host, port=server.port)
-        leases.append(pool.acquire(params, interval=interval, timeout=timeout))
+        leases.append(pool.acquire(params, interval=interval, timeout=timeout, **more))
         return leases[-1]
 
     yield hold
@@ -316,12 +317,23 @@ async def test_an_exception_is_an_answer_and_leaves_the_link_alone(unit, server)
     assert server.connections_ever == 1
 
 
+async def test_a_gateway_that_numbers_no_answer_is_read_and_no_late_answer_taken(unit, server):
+    server.inject(without_transaction)
+    assert await unit.read_holding_registers(10, 1) == [10]
+    server.inject(faults.delay(TIMEOUT + 0.02), requests=1)
+    with pytest.raises(ModbusTimeoutError):
+        await unit.read_holding_registers(10, 2)
+    for address in range(20, 25):
+        assert await unit.read_holding_registers(address, 2) == [address, address + 1]
+
+
 @pytest.mark.parametrize(
     "fault",
-    [faults.silence(), faults.cut(), faults.disconnect(), faults.other_transaction(), short],
-    ids=["silence", "cut", "disconnect", "other_transaction", "short"],
+    [faults.silence(), faults.cut(), faults.disconnect(), faults.other_transaction(), without_transaction, short],
+    ids=["silence", "cut", "disconnect", "other_transaction", "without_transaction", "short"],
 )
 async def test_an_answer_that_cannot_be_used_costs_the_link_and_not_the_next_answer(unit, server, fault):
+    assert await unit.read_holding_registers(0, 1) == [0]
     server.inject(fault, requests=1)
     with pytest.raises(CannotConnect), translated_errors():
         await unit.read_holding_registers(10, 2)
@@ -345,7 +357,7 @@ async def test_a_bit_flipped_in_the_frame_makes_no_value(unit, server, bit):
 
 
 async def test_a_late_answer_is_not_read_as_the_next_ones(unit, server):
-    server.inject(without_transaction)
+    server.inject(without_transaction, only=lambda request: request.address == 10)
     server.inject(faults.delay(TIMEOUT + 0.02), requests=1)
     with pytest.raises(ModbusTimeoutError):
         await unit.read_holding_registers(10, 1)
@@ -355,7 +367,7 @@ async def test_a_late_answer_is_not_read_as_the_next_ones(unit, server):
 
 
 async def test_a_late_answer_is_not_read_as_that_of_a_request_that_waited_for_its_turn(unit, server):
-    server.inject(without_transaction)
+    server.inject(without_transaction, only=lambda request: request.address == 10)
     server.inject(faults.delay(TIMEOUT + 0.02), requests=1)
     server.inject(faults.delay(0.05), only=lambda request: request.address == 20)
     late = asyncio.create_task(unit.read_holding_registers(10, 1))
@@ -399,6 +411,60 @@ async def test_a_request_cancelled_before_its_turn_leaves_the_one_under_way_alon
     waiting.cancel()
     assert await under_way == [10]
     assert server.connections_ever == 1
+
+
+# --- how long an answer may take, and what lies between two messages ----------------------------------------------
+
+
+async def test_the_timeout_follows_the_answers_without_the_link_being_opened_anew(hold, server):
+    """Before anything was learnt this would take a minute."""
+    lease = hold(server, timeout=60, learns=True)
+    unit = lease.unit(1)
+    assert lease.timeout == 60
+    for address in range(5):
+        await unit.read_holding_registers(address, 1)
+    assert lease.timeout == 0.5
+    assert server.connections_ever == 1
+    server.inject(faults.silence(), requests=1)
+    async with asyncio.timeout(ENOUGH):
+        with pytest.raises(ModbusTimeoutError):
+            await unit.read_holding_registers(10, 1)
+    assert server.connections_ever == 1
+
+
+async def test_the_timeout_follows_the_answers_as_soon_as_anybody_wants_it_to(hold, server):
+    first = hold(server, timeout=60)
+    for address in range(5):
+        await first.unit(1).read_holding_registers(address, 1)
+    assert first.timeout == 60
+    hold(server, timeout=60, learns=True)
+    assert first.timeout == 0.5
+    assert first.runner.schedule.brake.timeout == 60
+
+
+async def test_a_refusal_of_the_device_teaches_and_what_the_gateway_says_of_a_silent_one_does_not(hold, server):
+    lease = hold(server, timeout=60, learns=True)
+    server.refusals = {1: ExcCodes.GATEWAY_NO_RESPONSE, 2: ExcCodes.GATEWAY_PATH_UNAVIABLE, 3: ExcCodes.ILLEGAL_ADDRESS}
+    for number, timeout in ((1, 60), (2, 60), (3, 0.5)):
+        for _ in range(5):
+            with pytest.raises(ModbusError):
+                await lease.unit(number).read_holding_registers(0, 1)
+        assert lease.timeout == timeout
+
+
+async def test_messages_are_spaced_and_the_timeout_does_not_learn_the_pause(hold, server):
+    lease = hold(server, timeout=60, learns=True, spacing=0.2)
+    for number in range(1, 7):
+        await lease.unit(number).read_holding_registers(0, 1)
+    times = [request.time for request in server.requests]
+    assert min(later - earlier for earlier, later in pairwise(times)) >= 0.2
+    assert lease.timeout == 0.5
+
+
+async def test_a_link_without_connection_has_no_timeout(pool):
+    lease = pool.acquire(Datagrams("127.0.0.1", 161), timeout=3, learns=True, spacing=0.1)
+    assert lease.timeout is None
+    await lease.release()
 
 
 # --- why a gateway cannot be reached -----------------------------------------------------------------------------

@@ -33,6 +33,8 @@ class Bus:
     schedule: Schedule = field(default_factory=lambda: Schedule(5.0))
     cost: float = 0.05
     timeout: float = 3.0
+    refusal: float = 0.05
+    """How long the gateway takes to say that a unit is not there."""
     now: float = 0.0
     says: dict[str | tuple[str, str], Outcome] = field(default_factory=dict)
     """What a unit, or one part of it, says; everything else answers."""
@@ -53,7 +55,7 @@ class Bus:
             return
         outcome = self.says.get((step.unit, step.part), self.says.get(step.unit, ANSWERED))
         self.done.append(Done(self.now, step.unit, step.part, outcome, self.schedule.rounds))
-        self.now += self.timeout if outcome is SILENT else self.cost
+        self.now += {SILENT: self.timeout, GONE: self.refusal}.get(outcome, self.cost)
         for unit in self.schedule.done(step, self.now, outcome):
             self.reports.append((unit, self.schedule.is_up(unit)))
 
@@ -162,9 +164,8 @@ def test_there_is_nothing_to_do_without_units(bus):
 # --- silence -----------------------------------------------------------------------------------------------------
 
 
-def test_a_silent_read_is_retried_once_at_once_and_an_answer_hides_the_slip(bus):
-    for unit in "ab":
-        bus.add(unit)
+def test_alone_a_silent_read_is_retried_once_at_once_and_an_answer_hides_the_slip(bus):
+    bus.add("a")
     bus.run(1)
     bus.reports.clear()
     bus.says["a"] = SILENT
@@ -174,8 +175,59 @@ def test_a_silent_read_is_retried_once_at_once_and_an_answer_hides_the_slip(bus)
     bus.step()
     assert (bus.done[-1].unit, bus.done[-1].part) == ("a", "live")
     bus.run(1)
-    assert bus.reports == [("a", True), ("b", True)]
+    assert bus.reports == [("a", True)]
     assert bus.schedule.back_off("a") == 0
+
+
+def test_among_others_a_silent_read_is_retried_once_behind_the_round_and_an_answer_hides_the_slip():
+    bus = Bus(timeout=1.0)
+    for unit in "abc":
+        bus.add(unit)
+    bus.run(4.99)
+    bus.reports.clear()
+    bus.says["a"] = SILENT
+    bus.run(1)
+    bus.says.clear()
+    reads = bus.run(4)
+    assert [(read.unit, read.part) for read in reads] == [("b", "live"), ("c", "live"), ("a", "live")]
+    assert bus.reports == [("b", True), ("c", True), ("a", True)]
+    assert bus.schedule.back_off("a") == 0
+
+
+def test_without_time_left_the_retry_waits_for_the_next_round(bus):
+    for unit in "abc":
+        bus.add(unit)
+    bus.run(4.99)
+    bus.says["a"] = SILENT
+    bus.run(1)
+    bus.says.clear()
+    reads = bus.run(5.0)
+    assert [read.unit for read in reads] == ["b", "c", "b", "c", "a"]
+    assert bus.schedule.achieved == pytest.approx(5.0)
+
+
+def test_the_turn_of_a_unit_that_slipped_goes_on_with_its_retry():
+    bus = Bus(timeout=1.0)
+    bus.add("gx", {"system": Speed.LIVE, "hub4": Speed.LIVE})
+    bus.add("a")
+    bus.run(4.99)
+    bus.reports.clear()
+    bus.says["gx"] = SILENT
+    bus.run(1)
+    bus.says.clear()
+    reads = bus.run(4)
+    assert [(read.unit, read.part) for read in reads] == [("a", "live"), ("gx", "system"), ("gx", "hub4")]
+    assert bus.reports == [("a", True), ("gx", True)]
+
+
+def test_a_unit_that_stays_silent_is_given_up_after_its_retry(bus):
+    for unit in "ab":
+        bus.add(unit)
+    bus.run(1)
+    bus.says["a"] = SILENT
+    reads = bus.run(4 + 5 + 1)
+    assert len(times(reads, "a", "live")) == 2
+    assert bus.reports.count(("a", False)) == 1
 
 
 def test_the_retry_of_a_part_does_not_end_the_turn_of_its_unit(bus):
@@ -248,6 +300,157 @@ def test_a_silent_unit_is_asked_for_what_it_must_have_not_for_what_it_always_say
     bus.run(2 * HOURS)
     assert bus.reports == [("a", False)]
     assert bus.schedule.back_off("a") == 300.0
+
+
+# --- silent units on a slow bus ----------------------------------------------------------------------------------
+
+METERS = [f"meter{number}" for number in range(32)]
+
+
+def slow_bus(interval=1.0):
+    """Meters whose round takes twice the shortest interval, and slow parts enough to fill whatever is left."""
+    bus = Bus(Schedule(interval), cost=0.064, timeout=0.5, refusal=0.3)
+    for unit in METERS:
+        bus.add(unit, {"live": Speed.LIVE, "energies": Speed.SLOW, "settings": Speed.SLOW})
+    bus.run(60)
+    return bus
+
+
+def periods(bus, start):
+    return [later - earlier for earlier, later in pairwise(bus.rounds) if earlier >= start]
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+@pytest.fixture(params=[SILENT, GONE], ids=["silent", "gone"])
+def gone(request):
+    return request.param
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_a_meter_that_falls_silent_costs_no_round_of_the_others_more_than_one_timeout(gone, many):
+    bus = slow_bus()
+    healthy = periods(bus, 20)
+    fallen = bus.now
+    for number in range(many):
+        bus.says[METERS[5 + 9 * number]] = gone
+        bus.run(10)
+    bus.run(HOURS)
+    assert max(periods(bus, fallen)) <= max(healthy) + bus.timeout + 1e-9
+    assert mean(periods(bus, fallen)) <= 1.02 * mean(healthy)
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_the_first_five_minutes_with_silent_meters_are_hardly_slower_than_those_without(gone, many):
+    bus = slow_bus()
+    healthy = periods(bus, 20)
+    fallen = bus.now
+    bus.says |= dict.fromkeys(METERS[:many], gone)
+    bus.run(300)
+    assert mean(periods(bus, fallen)) <= 1.02 * mean(healthy)
+
+
+def test_where_rounds_take_longer_than_the_interval_no_round_waits_for_two_silent_meters(gone):
+    bus = slow_bus()
+    bus.says |= dict.fromkeys(METERS[::3], gone)
+    bus.run(60)
+    reads = bus.run(2 * HOURS)
+    looks = [read.round for read in reads if read.outcome is gone]
+    assert len(looks) == len(set(looks))
+    for unit in METERS[::3]:
+        gaps = [later - earlier for earlier, later in pairwise(times(reads, unit, "live"))]
+        assert max(gaps) <= 330
+    assert max(periods(bus, bus.now - HOURS)) <= 31 * bus.cost + bus.timeout
+
+
+def test_where_there_is_time_left_silent_meters_cost_the_others_nothing_at_all(gone):
+    bus = slow_bus(interval=10.0)
+    bus.says |= dict.fromkeys(METERS[::3], gone)
+    bus.run(20)
+    fallen = bus.now
+    bus.run(HOURS)
+    # As ever, a slow part may be read when the next round is about to start.
+    assert max(periods(bus, fallen)) <= 10.0 + bus.cost + 1e-9
+    assert mean(periods(bus, fallen)) <= 10.02
+
+
+def test_a_look_that_would_delay_a_round_waits_until_that_is_over(bus):
+    for unit in "abc":
+        bus.add(unit)
+    bus.says["b"] = SILENT
+    bus.run(2 * HOURS)
+    looks = times(bus.done, "b", "live")[3:]
+    assert len(looks) > 20
+    assert all(any(at < look < at + 2 for at in bus.rounds) for look in looks)
+
+
+def test_looking_again_at_many_silent_meters_still_costs_each_round_one_timeout(gone):
+    bus = slow_bus()
+    bus.says |= dict.fromkeys(METERS[:8], gone)
+    bus.run(HOURS)
+    again = bus.now
+    bus.schedule.look_again(again)
+    bus.run(60)
+    assert max(periods(bus, again)) <= 25 * bus.cost + bus.timeout
+    assert {read.unit for read in bus.done if read.at >= again and read.outcome is gone} == set(METERS[:8])
+
+
+def test_a_meter_that_comes_back_is_read_in_full_at_once(gone):
+    bus = slow_bus()
+    bus.says[METERS[7]] = gone
+    bus.run(HOURS)
+    bus.says.clear()
+    bus.done.clear()
+    bus.run(310)
+    first = next(number for number, read in enumerate(bus.done) if read.unit == METERS[7])
+    assert [(read.unit, read.part) for read in bus.done[first + 1 : first + 4]] == [
+        (METERS[7], part) for part in ("live", "energies", "settings")
+    ]
+
+
+def test_one_slow_part_is_read_between_two_long_rounds_and_stays_fresh_until_its_next_turn():
+    bus = slow_bus()
+    bus.run(300)
+    reads = bus.run(600)
+    slow = [read for read in reads if read.part != "live"]
+    assert max(len(list(same)) for _, same in groupby(slow, key=lambda read: read.round)) == 1
+    gaps = [
+        later - earlier
+        for unit in METERS
+        for part in ("energies", "settings")
+        for earlier, later in pairwise(times(reads, unit, part))
+    ]
+    assert max(gaps) > 120
+    assert bus.schedule.lifetime(Speed.SLOW) > 2 * max(gaps)
+    assert bus.schedule.lifetime(Speed.LIVE) < 10
+
+
+def test_a_meter_that_is_added_or_removed_costs_the_others_only_its_own_reads():
+    bus = slow_bus()
+    healthy = max(periods(bus, 20))
+    changed = bus.now
+    bus.add("new", {"live": Speed.LIVE, "energies": Speed.SLOW, "settings": Speed.SLOW})
+    bus.run(20)
+    bus.schedule.remove(METERS[3])
+    bus.run(20)
+    assert ("new", True) in bus.reports
+    assert max(periods(bus, changed)) <= healthy + 4 * bus.cost + 1e-9
+    for unit in METERS[4:]:
+        gaps = [later - earlier for earlier, later in pairwise(times(bus.done, unit, "live")) if later > changed]
+        assert max(gaps) <= healthy + 4 * bus.cost + 1e-9
+
+
+def test_a_silent_meter_that_is_added_costs_the_others_one_timeout_at_a_time():
+    bus = slow_bus()
+    healthy = max(periods(bus, 20))
+    changed = bus.now
+    bus.says["new"] = SILENT
+    bus.add("new")
+    bus.run(HOURS)
+    assert ("new", False) in bus.reports
+    assert max(periods(bus, changed)) <= healthy + bus.timeout + 1e-9
 
 
 # --- a lost link -------------------------------------------------------------------------------------------------

@@ -1,18 +1,17 @@
 """The pool: one connection per endpoint, shared and counted, and the runner that reads what is on it.
 
 A link is dropped after every request that brought no usable answer, before the next request is sent: a late answer
-must never be read as the next one's. (The library accepts answers with transaction id 0 for any request, and so do
-gateways that give it; one late answer would shift all that follow.)
+must never be read as the next one's. What an answer is, ``framing`` says.
 """
 
 import asyncio
 import functools
 import logging
-import struct
+import select
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, Protocol, override
+from typing import Any, Concatenate, Final, Protocol, override
 
 from modbus_connection import (
     ModbusConnectionError,
@@ -20,19 +19,24 @@ from modbus_connection import (
     ModbusExceptionError,
     ModbusProtocolError,
     ModbusTcpParams,
+    ModbusTimeoutError,
 )
 from modbus_connection.pymodbus import ModbusConnection, PymodbusUnit
 from pymodbus.client.base import ModbusBaseClient
-from pymodbus.exceptions import ModbusException
-from pymodbus.framer import FramerSocket
-from pymodbus.pdu import ModbusPDU
+from pymodbus.framer.base import FramerBase
+from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
 
 from .base import AuthenticationFailed, CannotConnect, Clock, Device, DeviceGone, GatewayError, NotSupported, Report
+from .framing import Numbers, RtuFramer, TcpFramer
+from .patience import Patience
 from .registers import LinkDroppedError
 from .schedule import DEFAULT_INTERVAL, Brake, Outcome, Read, Schedule
 
 # The schedule tells once what fell silent; pymodbus would repeat it for every request.
 _PYMODBUS_LOG = logging.getLogger("pymodbus.logging")
+
+_LAST_NUMBER: Final = 0xFFFF
+_OF_THE_GATEWAY: Final = (0x0A, 0x0B)  # no path to the device, no answer from it
 
 type Words = list[int] | list[bool] | None
 
@@ -49,6 +53,8 @@ def _guarded[**P, R: Words](
         except ModbusExceptionError, ModbusConnectionError:
             raise
         except ModbusError as err:
+            if isinstance(err, ModbusTimeoutError):
+                self._conn.patience.given_up()
             await self._conn.drop()
             # pymodbus makes an error of its own of a cancellation.
             if err.__cause__ is not None and isinstance(err.__cause__.__cause__, asyncio.CancelledError):
@@ -70,6 +76,10 @@ class GuardedUnit(PymodbusUnit):
     """A unit whose link does not survive a request without a usable answer."""
 
     _conn: GuardedConnection
+
+    async def open(self) -> None:
+        """Open the link without asking anything, unless it is open. Raises ``ModbusConnectionError``."""
+        await self._conn.connect()
 
     @_guarded
     @override
@@ -115,9 +125,23 @@ class GuardedUnit(PymodbusUnit):
 class GuardedConnection(ModbusConnection):
     """A Modbus connection whose units drop it as ``GuardedUnit`` says."""
 
+    def __init__(self, params: ModbusTcpParams, *, timeout: float, message_spacing: float = 0.0) -> None:
+        """Nothing is opened yet. ``timeout`` (s) is of an answer, ``message_spacing`` (s) between two messages."""
+        super().__init__(params, timeout=timeout, message_spacing=message_spacing)
+        self.patience = Patience(timeout)
+        self._asked_at = 0.0
+        self._numbers = Numbers()
+
     @override
     def for_unit(self, unit_id: int) -> GuardedUnit:
         return GuardedUnit(self, unit_id)
+
+    @override
+    async def connect(self) -> None:
+        await super().connect()
+        if self._client is not None:
+            # pymodbus looks at it with each request.
+            self._client.ctx.comm_params.timeout_connect = self.patience.timeout
 
     async def drop(self) -> None:
         """Drop the link at once; ``disconnect`` would first let the next request use it."""
@@ -137,19 +161,52 @@ class GuardedConnection(ModbusConnection):
     @override
     async def _create_client(self) -> ModbusBaseClient:
         client = await super()._create_client()
-        client.ctx.framer = _Framer(client.ctx.framer.decoder)
+        client.ctx.framer = self._framer(client.ctx.framer.decoder)
+        client.ctx.trace_pdu = self._note
         return client
 
+    def _framer(self, decoder: DecodePDU) -> FramerBase:
+        """What makes and takes the frames of a link."""
+        return TcpFramer(decoder, self._numbers)
 
-class _Framer(FramerSocket):
-    """Takes what makes no sense for no answer; pymodbus raises where only the event loop's log hears of it."""
+    def _note(self, sending: bool, pdu: ModbusPDU) -> ModbusPDU:
+        """Take note of a request as it is sent, and of its answer."""
+        if sending:
+            self._asked_at = time.monotonic()
+        elif isinstance(pdu, ExceptionResponse) and pdu.exception_code in _OF_THE_GATEWAY:
+            # It says how long the gateway waits for a silent unit.
+            self.patience.heard()
+        else:
+            self.patience.answered(time.monotonic() - self._asked_at)
+        return pdu
+
+
+class RtuConnection(GuardedConnection):
+    """A connection on which no answer names its question: whatever else is heard on it costs the link.
+
+    What waits to be read before a request is sent cannot be its answer.
+    """
+
+    _rtu: RtuFramer
 
     @override
-    def handleFrame(self, data: bytes, exp_devid: int, exp_tid: int) -> tuple[int, ModbusPDU | None]:
-        try:
-            return super().handleFrame(data, exp_devid, exp_tid)
-        except ModbusException, struct.error:
-            return len(data), None
+    async def connect(self) -> None:
+        client = self._client
+        if client is not None and not self._rtu.awaits and (self._rtu.disturbed or _has_unread(client)):
+            await self.drop()
+        await super().connect()
+
+    @override
+    def _framer(self, decoder: DecodePDU) -> RtuFramer:
+        self._rtu = RtuFramer(decoder)
+        return self._rtu
+
+
+def _has_unread(client: ModbusBaseClient) -> bool:
+    """Whether something arrived, or the link was closed, that the event loop did not come to yet."""
+    poll = select.poll()
+    poll.register(client.ctx.transport.get_extra_info("socket"), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def reach(host: str, port: int, within: float) -> None:
@@ -363,6 +420,27 @@ class OpenedEndpoint(Protocol):
         """The connection, which opens with its first request; None where there is none to open."""
 
 
+@dataclass(frozen=True)
+class RtuOverTcp:
+    """Where a gateway or converter speaks Modbus RTU over TCP."""
+
+    host: str
+    port: int
+
+    @property
+    def endpoint(self) -> Hashable:
+        """What tells it from others."""
+        return ("rtu_over_tcp", *self._params.endpoint)
+
+    def open(self, timeout: float) -> RtuConnection:
+        """The connection, which opens with its first request."""
+        return RtuConnection(self._params, timeout=timeout)
+
+    @property
+    def _params(self) -> ModbusTcpParams:
+        return ModbusTcpParams(host=self.host, port=self.port)
+
+
 type Endpoint = ModbusTcpParams | OpenedEndpoint
 
 
@@ -379,6 +457,8 @@ class _Shared:
     endpoint: Endpoint
     connection: GuardedConnection | None
     runner: Runner
+    spacing: float = 0.0
+    """s between the end of a message and the start of the next."""
     holders: int = 0
 
 
@@ -401,12 +481,19 @@ class Lease:
         """Whether the link is open now."""
         return self._shared.connection is not None and self._shared.connection.connected
 
+    @property
+    def timeout(self) -> float | None:
+        """How long in s an answer may take, as learnt; None for an endpoint without a connection."""
+        return None if self._shared.connection is None else self._shared.connection.patience.learnt
+
     def unit(self, unit_id: int) -> GuardedUnit:
         """A unit on this connection. Raises ``ValueError`` for an endpoint without one."""
         if self._shared.connection is None:
             msg = f"no Modbus at {self._shared.endpoint}"
             raise ValueError(msg)
-        return self._shared.connection.for_unit(unit_id)
+        unit = self._shared.connection.for_unit(unit_id)
+        unit.set_message_spacing(self._shared.spacing)
+        return unit
 
     async def release(self) -> None:
         """Give up this hold."""
@@ -424,16 +511,29 @@ class Pool:
         if _PYMODBUS_LOG.level == logging.NOTSET:
             _PYMODBUS_LOG.setLevel(logging.CRITICAL)
 
-    def acquire(self, endpoint: Endpoint, *, timeout: float, interval: float | None = None) -> Lease:
+    def acquire(
+        self,
+        endpoint: Endpoint,
+        *,
+        timeout: float,
+        interval: float | None = None,
+        spacing: float = 0.0,
+        learns: bool = False,
+    ) -> Lease:
         """Hold the connection to an endpoint.
 
-        ``timeout`` (s) is of whoever comes first, ``interval`` (s) between two rounds of whoever reads last.
+        ``timeout`` (s) is of whoever comes first, ``interval`` (s) between two rounds of whoever reads last,
+        ``spacing`` (s) between two messages of whoever wants the most. With ``learns`` the timeout follows the answers
+        as soon as anybody wants it to (see ``Patience``); an overloaded gateway is still told by the first one.
         """
         shared = self._shared.get(endpoint.endpoint)
         if shared is None:
             runner = Runner(Schedule(DEFAULT_INTERVAL, brake=Brake(timeout)))
             shared = _Shared(endpoint, _connection_to(endpoint, timeout), runner)
             self._shared[endpoint.endpoint] = shared
+        shared.spacing = max(shared.spacing, spacing)
+        if shared.connection is not None:
+            shared.connection.patience.learns |= learns
         if interval is not None:
             shared.runner.schedule.interval = interval
         shared.holders += 1

@@ -1,9 +1,12 @@
 """Who is read when on one connection: pure, with an explicit clock.
 
 A round reads the live parts of every unit that answers, unit by unit, so that the values of one round belong together.
-The time left until the next round is filled with what is due more rarely: slow parts, a look at units that fell
-silent, a look for parts that were absent. If rounds take longer than the interval, one such read is served between
-two rounds, so that nothing starves.
+The time left until the next round is filled with what is due more rarely: slow parts, a look for parts that were
+absent. If rounds take longer than the interval, one such read is served between two rounds, so that nothing starves.
+
+A unit that falls silent costs a round of the others one timeout. Whether it stays so is asked after the round, and
+later whether it is back: when the time left suffices for another timeout. Where it never does, one such question is put
+between two rounds of which the former waited for nobody else, and all of them together take a hundredth of the time.
 
 A gateway that answers late is asked less often: its processor has more to do than to answer us (VRM manual 4.4, 18).
 """
@@ -12,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import chain
 from statistics import median
 
 from .base import Speed
@@ -24,6 +28,7 @@ LONGEST_BACK_OFF = 300.0
 FRESH_INTERVALS = 3
 ROUNDS_IN_A_ROW = 3
 SLOWEST_INTERVAL = 30.0
+SHARE_OF_LOOKS = 0.01
 
 
 class Outcome(Enum):
@@ -72,9 +77,14 @@ class _Unit:
     up: bool = True
     lost: bool = False
     """Whether it is down because the link is, not because it fell silent itself."""
+    wanted: bool = False
+    """Whether it is looked for because somebody wants it."""
     tries: int = 0
+    """How often it has just been silent; until it is asked again, no round waits for it."""
     retry_at: float = 0.0
     back_off: float = 0.0
+    cost: float = 0.0
+    """How long in s it was last waited for in vain."""
 
     @property
     def live(self) -> list[str]:
@@ -142,6 +152,8 @@ class Schedule:
     probe_interval: float = PROBE_INTERVAL
     achieved: float | None = None
     """The time in s between the starts of the last two rounds."""
+    slow_achieved: float = 0.0
+    """The time in s between the last two readings of the slow part that was read last."""
     rounds: int = 0
     brake: Brake = field(default_factory=Brake)
     _units: dict[str, _Unit] = field(default_factory=dict)
@@ -149,9 +161,18 @@ class Schedule:
     _queue: deque[tuple[str, str]] = field(default_factory=deque)
     _again: Read | None = None
     """A read that brought nothing and is repeated at once."""
+    _retries: deque[tuple[str, str]] = field(default_factory=deque)
+    """What is left of the turns of units that were silent once."""
+    _asked_at: float = 0.0
     _round_at: float | None = None
+    _spare: float | None = None
+    """The time in s that was left when the round was over; None until it is."""
     _owed: bool = False
     """Whether something slow is owed a turn before the next round."""
+    _waited: bool = False
+    """Whether this round waited for a unit in vain."""
+    _look_from: float = 0.0
+    """Before that time no silent unit is asked whether it is back."""
 
     def add(self, unit: str, parts: Mapping[str, Speed], now: float) -> None:
         """Read a unit from now on; every part is due at once."""
@@ -163,8 +184,7 @@ class Schedule:
         self._units.pop(unit, None)
         if self._again is not None and self._again.unit == unit:
             self._again = None
-        self._queue = deque(item for item in self._queue if item[0] != unit)
-        self._urgent = deque(item for item in self._urgent if item[0] != unit)
+        self._forget([unit])
 
     def expedite(self, unit: str, parts: Iterable[str] | None = None) -> None:
         """Read these parts (or all that the unit has) before anything else, as after a command."""
@@ -175,7 +195,7 @@ class Schedule:
     def look_again(self, now: float) -> None:
         """Make everything absent and every silent unit due now."""
         for state in self._units.values():
-            state.retry_at = now
+            state.retry_at, state.wanted = now, not state.up
             for part in state.parts.values():
                 if part.absent:
                     part.due = now
@@ -202,26 +222,49 @@ class Schedule:
         """How long in s a value of this speed is fresh."""
         if speed is Speed.ONCE:
             return float("inf")
-        pace = self.pace if speed is Speed.LIVE else self.slow_interval
-        return FRESH_INTERVALS * max(pace, self.achieved or 0.0)
+        if speed is Speed.SLOW:
+            return FRESH_INTERVALS * max(self.slow_interval, self.slow_achieved)
+        return FRESH_INTERVALS * max(self.pace, self.achieved or 0.0)
 
     # --- what is next ----------------------------------------------------------------------------------------------
 
     def next(self, now: float) -> Read | Wait:
         """What to do now."""
+        self._asked_at = now
         again, self._again = self._again, None
         if again is not None:
             return again
         if (read := self._take(self._urgent)) is not None:
             return read
-        if not self._queue and self._round_due(now) and not (self._owed and self._due(now)):
-            self._start_round(now)
-        if (read := self._take(self._queue)) is not None:
+        if not self._queue:
+            if self._round_at is not None and self._spare is None:
+                self._spare = self._round_at + self.pace - now
+            if (read := self._between(now)) is not None:
+                return read
+            if self._is_late(now):
+                self._start_round(now)
+        return self._take(self._queue) or self._between(now) or Wait(self._next_due(now))
+
+    def _between(self, now: float) -> Read | None:
+        """What is read between two rounds now, or by itself where there are no rounds."""
+        if self._retries and self._may_ask(self._units[self._retries[0][0]], now):
+            return self._take(self._retries)
+        if (read := self._due(self._looks(now), now)) is not None:
             return read
+        if self._is_late(now) and not self._owed:
+            return None
         self._owed = False
-        if (due := self._due(now)) is not None:
-            return Read(*due)
-        return Wait(self._next_due(now))
+        return self._due(self._slow(), now)
+
+    def _may_ask(self, state: _Unit, now: float) -> bool:
+        """Whether the others can bear that a unit is asked now that may not answer."""
+        if state.lost or (state.up and not state.tries):
+            return True
+        if self._round_at is None or self._spare is None:
+            return not self._waited
+        if now + state.cost <= self._round_at + self.pace:
+            return True
+        return not self._waited and self._spare < state.cost
 
     def _take(self, queue: deque[tuple[str, str]]) -> Read | None:
         """The first of a queue that is to be read; the last of a unit's reports it."""
@@ -235,11 +278,15 @@ class Schedule:
         state = self._units.get(unit)
         return state is not None and state.up and part in state.parts and not state.parts[part].absent
 
-    def _round_due(self, now: float) -> bool:
+    def _is_late(self, now: float) -> bool:
+        """Whether a round should have started."""
         return self._round_at is None or now >= self._round_at + self.pace
 
     def _start_round(self, now: float) -> None:
-        live = [(unit, name) for unit, state in self._units.items() if state.up for name in state.live]
+        self._owed, self._waited, self._spare = True, False, None
+        live = [
+            (unit, name) for unit, state in self._units.items() if state.up and not state.tries for name in state.live
+        ]
         if not live:
             self._round_at = None  # the next round is not late, it is the first again
             return
@@ -248,25 +295,30 @@ class Schedule:
             self.achieved = now - self._round_at
         self._round_at = now
         self._queue.extend(live)
-        self._owed = True
         self.rounds += 1
 
-    def _rare(self) -> Iterator[tuple[float, str, str]]:
-        """What is due outside the rounds: (when, unit, part)."""
+    def _looks(self, now: float) -> Iterator[tuple[float, str, str]]:
+        """When silent units are asked whether they are back: (when, unit, part)."""
         for unit, state in self._units.items():
-            if not state.up:
-                yield state.retry_at, unit, state.telling
-                continue
-            for name, part in state.parts.items():
-                if part.absent or part.speed is Speed.SLOW:
-                    yield part.due, unit, name
+            if not state.up and self._may_ask(state, now):
+                soon = state.lost or state.wanted
+                yield state.retry_at if soon else max(state.retry_at, self._look_from), unit, state.telling
 
-    def _due(self, now: float) -> tuple[str, str] | None:
-        when, unit, part = min(self._rare(), default=(float("inf"), "", ""))
-        return (unit, part) if when <= now else None
+    def _slow(self) -> Iterator[tuple[float, str, str]]:
+        """What of units that answer is due outside the rounds: (when, unit, part)."""
+        for unit, state in self._units.items():
+            if state.up and not state.tries:
+                for name, part in state.parts.items():
+                    if part.absent or part.speed is Speed.SLOW:
+                        yield part.due, unit, name
+
+    def _due(self, rare: Iterator[tuple[float, str, str]], now: float) -> Read | None:
+        when, unit, part = min(rare, default=(float("inf"), "", ""))
+        return Read(unit, part) if when <= now else None
 
     def _next_due(self, now: float) -> float:
-        rare = min((when for when, _, _ in self._rare()), default=float("inf"))
+        # What is due already has to let a round go first.
+        rare = min((when for when, _, _ in chain(self._looks(now), self._slow()) if when > now), default=float("inf"))
         if not any(state.live for state in self._units.values() if state.up):
             return rare
         return min(rare, now if self._round_at is None else self._round_at + self.pace)
@@ -279,9 +331,13 @@ class Schedule:
         if state is None or read.part not in state.parts:
             return ()
         part = state.parts[read.part]
+        if outcome in (Outcome.SILENT, Outcome.GONE):
+            self._waited, state.cost = True, now - self._asked_at
         match outcome:
             case Outcome.ANSWERED:
                 state.tries = 0
+                if part.speed is Speed.SLOW:
+                    self.slow_achieved = now - part.due + self.slow_interval
                 part.absent, part.seen, part.back_off, part.due = False, True, 0.0, now + self.slow_interval
             case Outcome.ABSENT | Outcome.GONE:
                 state.tries = 0
@@ -292,17 +348,26 @@ class Schedule:
                 # A look for what is not there says nothing of what is.
                 self._miss(part, now, gone=True)
             case Outcome.SILENT | Outcome.LOST:
-                if state.up and state.tries == 0:
-                    state.tries, self._again = 1, read
-                    return ()
-                units = [read.unit]
-                if outcome is Outcome.LOST:
-                    units += [unit for unit, other in self._units.items() if other.up and unit != read.unit]
-                return self._give_up(units, now, lost=outcome is Outcome.LOST)
+                return self._fail(read, now, lost=outcome is Outcome.LOST)
         if not state.up:
             self._restore(read.unit, now)
             return ()
         return (read.unit,) if read.reports else ()
+
+    def _fail(self, read: Read, now: float, *, lost: bool) -> tuple[str, ...]:
+        """Ask again, or give up the unit, or all of them with the link. Returns the units whose report is due."""
+        state = self._units[read.unit]
+        others = [unit for unit, other in self._units.items() if other.up and unit != read.unit]
+        if not state.up or state.tries:
+            return self._give_up([read.unit, *others] if lost else [read.unit], now, lost=lost)
+        state.tries = 1
+        if lost or not others:
+            self._again = read
+            return ()
+        turn = [item for queue in (self._retries, self._urgent, self._queue) for item in queue if item[0] == read.unit]
+        self._forget([read.unit])
+        self._retries.extend([(read.unit, read.part), *turn])
+        return ()
 
     def _miss(self, part: _Part, now: float, *, gone: bool) -> None:
         if gone and part.seen:
@@ -317,9 +382,9 @@ class Schedule:
         for other in self._units.values():
             if other.lost:
                 other.retry_at = now
-        state.up, state.lost, state.back_off = True, False, 0.0
+        state.up, state.lost, state.wanted, state.back_off = True, False, False, 0.0
         for part in state.parts.values():
-            part.absent = False
+            part.absent, part.due = False, now
         self._urgent.extend((unit, name) for name in state.parts)
 
     def _give_up(self, units: list[str], now: float, *, lost: bool = False) -> tuple[str, ...]:
@@ -327,9 +392,24 @@ class Schedule:
         fallen = tuple(unit for unit in units if self._units[unit].up)
         for unit in units:
             state = self._units[unit]
-            state.up, state.tries, state.lost = False, 0, lost
+            state.up, state.tries, state.lost, state.wanted = False, 0, lost, False
             state.back_off = _longer(state.back_off)
             state.retry_at = now + state.back_off
-        self._queue = deque(item for item in self._queue if item[0] not in units)
-        self._urgent = deque(item for item in self._urgent if item[0] not in units)
+        self._forget(units)
+        if not fallen:
+            self._pause_looks(now)
         return fallen
+
+    def _pause_looks(self, now: float) -> None:
+        """Let a look in vain that made a round wait be followed by a pause, so that looks take little of the time."""
+        late = 0.0 if self._round_at is None else now - max(self._asked_at, self._round_at + self.pace)
+        if late > 0:
+            silent = sum(not state.up for state in self._units.values())
+            self._look_from = now + min(late / SHARE_OF_LOOKS, LONGEST_BACK_OFF / silent)
+
+    def _forget(self, units: Iterable[str]) -> None:
+        """Read nothing more that was planned of these units."""
+        for queue in (self._queue, self._urgent, self._retries):
+            kept = [item for item in queue if item[0] not in units]
+            queue.clear()
+            queue.extend(kept)

@@ -214,7 +214,7 @@ async def test_at_night_the_stick_answers_and_the_inverter_does_not(gateway_of, 
 async def test_the_map_of_the_inverter_comes_first(gateway_of, stick, aura, map_name, holes_read_zero):
     stick.unit = AuraUnit(aura, map_name)
     stick.unit.holes_read_zero = holes_read_zero
-    trials = await gateway_of(stick).try_maps(LIBRARY.profiles.values())
+    trials = await gateway_of(stick).try_maps(LIBRARY.offered_for(gateway="solarman"))
     assert [trial.profile.id for trial in trials] == [
         IDS[map_name],
         *(name for name in IDS.values() if name != IDS[map_name]),
@@ -231,7 +231,7 @@ async def test_the_map_of_the_inverter_comes_first(gateway_of, stick, aura, map_
 @pytest.mark.parametrize("map_name", [MEGAREVO, AFORE])
 async def test_the_values_can_be_compared_with_the_screen(gateway_of, stick, aura, map_name):
     stick.unit = AuraUnit(aura, map_name)
-    best, _ = await gateway_of(stick).try_maps(LIBRARY.profiles.values())
+    best, _ = await gateway_of(stick).try_maps(LIBRARY.offered_for(gateway="solarman"))
     assert 6 <= len(best.values) <= 12
     assert list(best.values)[:3] == ["state_of_charge", "voltage_l1", "frequency"]
     shown = {key: (each.value, each.unit) for key, each in best.values.items()}
@@ -266,10 +266,11 @@ async def test_one_value_that_cannot_be_speaks_against_a_map(gateway_of, stick, 
 
 async def test_at_night_no_map_is_judged_and_each_is_given_up_at_once(gateway_of, stick, aura):
     aura.switch_off()
-    trials = await gateway_of(stick).try_maps(LIBRARY.profiles.values())
+    offered = LIBRARY.offered_for(gateway="solarman")
+    trials = await gateway_of(stick).try_maps(offered)
     assert {trial.verdict for trial in trials} == {Verdict.DEVICE_SILENT}
     assert all(trial.evidence == {} and trial.values == {} for trial in trials)
-    assert len(stick.requests) == len(LIBRARY.profiles)
+    assert len(stick.requests) == len(offered)
 
 
 async def test_a_stick_that_falls_silent_leaves_a_map_unjudged(gateway_of, stick):

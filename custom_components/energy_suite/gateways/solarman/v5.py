@@ -13,13 +13,13 @@ from secrets import randbelow
 from typing import Final, NamedTuple, override
 
 from modbus_connection import ModbusTcpParams
-from pymodbus.client.base import ModbusBaseClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerRTU
 from pymodbus.framer.base import FramerBase
 from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
 
 from ..connections import GuardedConnection, GuardedUnit
+from ..framing import fits
 
 DEFAULT_PORT: Final = 8899
 LARGEST_SERIAL: Final = 0xFFFF_FFFF
@@ -38,12 +38,6 @@ _TIMES: Final = struct.Struct("<BBIII")  # frame type, status, total working tim
 _LONGEST: Final = 512
 """A Modbus answer has 256 bytes at most; what claims to be much longer is noise."""
 
-_BITS: Final = (1, 2)
-_READS: Final = (*_BITS, 3, 4)
-_WRITES: Final = (5, 6, 15, 16)
-_ACKNOWLEDGEMENT: Final = 5
-_ADDRESSED: Final = 3  # function and address, with which an acknowledgement repeats the request
-_REFUSED, _REFUSAL = 0x80, 2
 _CRC: Final = 2
 # The answer of a stick that heard nothing usable from the inverter: one byte, and none of Modbus's own.
 _SHORT: Final = 2
@@ -198,28 +192,13 @@ class V5Framer(FramerBase):
             code = _TARGET_FAILED_TO_RESPOND if rtu[0] == _NOTHING_HEARD else rtu[0]
             return ExceptionResponse(self._asked[0], code)
         for body in _bodies(rtu):
-            if body[0] == unit_id and self._fits(body[1:]):
+            # The stick asks the inverter for its own upload on the same line, so this may answer a question of its own.
+            if body[0] == unit_id and fits(self._asked, body[1:]):
                 try:
                     return self.decoder.decode(body[1:])
                 except ModbusException, struct.error:
                     return None
         return None
-
-    def _fits(self, answer: bytes) -> bool:
-        """Whether the answer is of the function that was asked, and as long as such an answer is.
-
-        The stick asks the inverter for its own upload on the same line, so an answer may be to a question of its own.
-        """
-        function = self._asked[0]
-        if answer[0] == function | _REFUSED:
-            return len(answer) == _REFUSAL
-        if function in _READS:
-            count = int.from_bytes(self._asked[3:5])
-            size = (count + 7) // 8 if function in _BITS else 2 * count
-            return answer[0] == function and answer[1] == len(answer) - 2 == size
-        if function in _WRITES:
-            return len(answer) == _ACKNOWLEDGEMENT and answer[:_ADDRESSED] == self._asked[:_ADDRESSED]
-        return answer[0] == function
 
 
 class V5Unit(GuardedUnit):
@@ -246,10 +225,8 @@ class V5Connection(GuardedConnection):
         return V5Unit(self, unit_id)
 
     @override
-    async def _create_client(self) -> ModbusBaseClient:
-        client = await super()._create_client()
-        client.ctx.framer = V5Framer(client.ctx.framer.decoder, self.stick)
-        return client
+    def _framer(self, decoder: DecodePDU) -> V5Framer:
+        return V5Framer(decoder, self.stick)
 
 
 @dataclass(frozen=True)
