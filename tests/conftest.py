@@ -1,15 +1,16 @@
 """A simulated house on loopback, and a gateway added to Home Assistant as a user adds it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from unittest.mock import PropertyMock, patch
 
 import pytest
-from homeassistant.config_entries import SOURCE_USER
+from homeassistant.config_entries import SOURCE_USER, ConfigSubentryData
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
@@ -23,11 +24,16 @@ from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.gateways import commands, kinds, schedule
 from custom_components.energy_suite.gateways.base import Found
 from custom_components.energy_suite.gateways.connections import Pool
+from custom_components.energy_suite.gateways.legrand.equipment import Equipment
 from custom_components.energy_suite.gateways.netvision import devices, gateway, line
 from custom_components.energy_suite.gateways.solarman import v5
+from custom_components.energy_suite.profiles import folder
+from demo import board_units
 from demo.aura import Aura
 from demo.aura_registers import AFORE, MEGAREVO, AuraUnit
+from demo.board import Board
 from demo.gx import GxSimulator
+from demo.legrand import ModbusGateway
 from demo.netvision import Emd, NetVisionCard
 from demo.site import Site, SiteConfig
 from demo.solarman import SolarmanStick
@@ -441,5 +447,134 @@ async def stick_suite(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     yield StickSuite(hass, stick, entry)
+    if hass.config_entries.async_get_entry(entry.entry_id) and entry.state.recoverable:
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+# --- a board behind a Modbus gateway -------------------------------------------------------------------------------
+
+
+class BoardSuite(GatewaySuite):
+    """The integration with a Modbus gateway and the devices of a board, each a subentry."""
+
+    def __init__(self, hass: HomeAssistant, gateway: ModbusGateway, board: Board, entry: Any) -> None:
+        super().__init__(hass, entry)
+        self.gateway = gateway
+        self.board = board
+
+    def key(self, device: str) -> str:
+        """A device's key from the name that its owner gave it; the gateway's own as it is."""
+        subentries = self.entry.subentries.values()
+        return next((each.subentry_id for each in subentries if each.title == device), device)
+
+    def subentry(self, device: str) -> Any:
+        """The subentry of that name."""
+        return self.entry.subentries[self.key(device)]
+
+    async def follows(self) -> None:
+        """Wait until what was changed in the subentries is read."""
+        await self.hass.async_block_till_done()
+
+
+@pytest.fixture
+def own_profiles(hass: HomeAssistant, tmp_path: Path) -> Path:
+    """The folder of the user's own profiles, with those of the simulated board."""
+    hass.config.config_dir = str(tmp_path)
+    target = folder(hass)
+    target.mkdir(parents=True)
+    for profile in board_units.PROFILES.glob("*.yaml"):
+        (target / profile.name).write_bytes(profile.read_bytes())
+    return target
+
+
+@pytest.fixture
+def framing() -> str:
+    """How the gateway packs its frames; tests override it by parametrising."""
+    return "tcp"
+
+
+@pytest.fixture
+def board() -> Board:
+    """A board that stands still unless the test advances it."""
+    return Board.lived_in(NOON)
+
+
+@pytest.fixture
+async def bus(socket_enabled: None, board: Board, framing: str) -> AsyncIterator[ModbusGateway]:
+    """The gateway in front of the board, which takes no time."""
+    async with ModbusGateway(board_units.board_units(board), framing=framing, timing=False) as gateway:
+        yield gateway
+
+
+def device_subentry(name: str, reference: str, address: int, **settings: Any) -> ConfigSubentryData:
+    """A device as the flow stores it."""
+    about = Equipment(name=name, reference=reference, address=address, **settings)
+    data = {key: value for key, value in about.settings.items() if key != "name"}
+    return ConfigSubentryData(data=data, subentry_type="device", title=name, unique_id=None)
+
+
+METER = {"map": "emdx3_multifunction"}
+PULSES = {"map": "emdx3_pulse_concentrator", "concentrator": "0 046 87"}
+BOARD = (
+    device_subentry("Main", "4 120 45", 1, **METER),
+    device_subentry("Heating", "4 120 45", 2, **METER),
+    device_subentry("Cooking", "4 120 51", 3, **METER),
+    device_subentry("Sockets", "0 146 69", 4, map="emdx3_diris"),
+    device_subentry("Lighting", "4 149 20", 5, map="ems_cx3"),
+    device_subentry("Charging", "4 106 57", 10, map="fictitious_breaker", confirmed=True),
+    device_subentry("Hot water", "4 106 58", 11, map="fictitious_breaker", confirmed=True),
+    device_subentry("Station left", "0 590 40", 20, side=1, phase=1, map="fictitious_greenup", confirmed=True),
+    device_subentry("Station right", "0 590 40", 20, side=2, phase=2, map="fictitious_greenup", confirmed=True),
+    device_subentry("Water", "water meter, pulse output", 30, position=1, weight=10.0, **PULSES),
+    device_subentry("Gas", "gas meter, pulse output", 30, position=2, weight=10.0, **PULSES),
+    device_subentry("Inputs", "0 261 36", 31, map="fictitious_io_module", confirmed=True),
+)
+
+
+@pytest.fixture
+def devices_behind() -> tuple[ConfigSubentryData, ...]:
+    """The devices of the entry; tests override it by parametrising."""
+    return BOARD
+
+
+def stored_board_entry(
+    gateway: ModbusGateway,
+    devices: Sequence[ConfigSubentryData] = (),
+    options: dict[str, Any] | None = None,
+) -> MockConfigEntry:
+    """A Modbus gateway's entry as the flow stores it, for tests that are not about the flow."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Board",
+        data={
+            "gateway": "legrand",
+            "uid": "8899aabbccddeeff0011223344556677",
+            "host": gateway.host,
+            "port": gateway.port,
+            "framing": gateway.framing.value,
+            "devices": [asdict(Found(key="gateway", kind="modbus_gateway", unit_id=0))],
+        },
+        options={**FAST, **(options or {})},
+        subentries_data=devices,
+    )
+
+
+@pytest.fixture
+async def board_suite(
+    hass: HomeAssistant,
+    bus: ModbusGateway,
+    board: Board,
+    own_profiles: Path,
+    devices_behind: tuple[ConfigSubentryData, ...],
+    options: dict[str, Any],
+) -> AsyncIterator[BoardSuite]:
+    """The integration with the board, every device of which was read."""
+    entry = stored_board_entry(bus, devices_behind, options)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    suite = BoardSuite(hass, bus, board, entry)
+    await suite.until(lambda: all(each.seen for each in entry.runtime_data.coordinators.values()))
+    await hass.async_block_till_done()
+    yield suite
     if hass.config_entries.async_get_entry(entry.entry_id) and entry.state.recoverable:
         await hass.config_entries.async_unload(entry.entry_id)

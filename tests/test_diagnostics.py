@@ -174,7 +174,7 @@ async def test_nothing_private_is_in_the_files_of_a_card(hass, card_suite, machi
 async def test_the_file_of_an_entry_says_what_is_read_of_what_and_how(hass, suite, hass_client):
     await suite.reports()
     data = (await downloaded(hass, hass_client, suite))["data"]
-    assert list(data) == ["entry", "connection", "devices"]
+    assert list(data) == ["entry", "subentries", "connection", "devices"]
     assert data["entry"]["options"] == {"interval": 0.1}
     assert (data["entry"]["version"], data["entry"]["state"], data["entry"]["reason"]) == (1, "loaded", None)
     assert [found["unit_id"] for found in data["entry"]["data"]["devices"]] == [100, 227, 225, 226, 30, 20, 40, 100]

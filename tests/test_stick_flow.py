@@ -22,7 +22,8 @@ from pytest_homeassistant_custom_component.components.diagnostics import get_dia
 from custom_components.energy_suite.connection import async_get_pool
 from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.flows import solarman as flow_module
-from custom_components.energy_suite.flows.solarman import _value, serial_of
+from custom_components.energy_suite.flows.solarman import serial_of
+from custom_components.energy_suite.flows.values import value_text
 from custom_components.energy_suite.gateways.profiles import library
 from custom_components.energy_suite.gateways.solarman import v5
 from custom_components.energy_suite.gateways.solarman.aura import COUPLINGS, METERINGS
@@ -459,7 +460,7 @@ async def test_the_values_are_named_in_the_users_language(hass, stick, no_setup)
     [(50.0, "50"), (49.987, "49.99"), (1234567.8, "1234567.8"), (-0.5, "-0.5"), (53, "53"), (True, "✓"), ("x", "x")],
 )
 def test_a_value_is_shown_as_a_screen_shows_it(value, told):
-    assert _value(value) == told
+    assert value_text(value) == told
 
 
 async def test_a_map_is_confirmed_after_its_values_were_shown(hass, stick, no_setup):

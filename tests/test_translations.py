@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.data_entry_flow import section
 from homeassistant.util.yaml import load_yaml_dict
 from modbus_connection.mock import MockModbusConnection
 
@@ -25,7 +26,16 @@ from custom_components.energy_suite.entities.descriptions import (
     TrackerDescription,
 )
 from custom_components.energy_suite.entities.profiles import described
-from custom_components.energy_suite.flows import common, netvision, options, solarman, victron
+from custom_components.energy_suite.flows import (
+    common,
+    device_fields,
+    devices,
+    legrand,
+    netvision,
+    options,
+    solarman,
+    victron,
+)
 from custom_components.energy_suite.gateways.base import (
     AuthenticationFailed,
     CannotConnect,
@@ -35,15 +45,24 @@ from custom_components.energy_suite.gateways.base import (
     NotThisDevice,
 )
 from custom_components.energy_suite.gateways.kinds import KINDS
+from custom_components.energy_suite.gateways.legrand.catalogue import CATALOGUE, FAMILIES
+from custom_components.energy_suite.gateways.legrand.devices import ModbusGateway
+from custom_components.energy_suite.gateways.legrand.equipment import CIRCUITS, FeedDirection
+from custom_components.energy_suite.gateways.legrand.gateway import FRAMINGS
+from custom_components.energy_suite.gateways.legrand.generic import FUNCTIONS, UNIT_OF
+from custom_components.energy_suite.gateways.legrand.generic import WORDS as WORDS_OF_METERS
 from custom_components.energy_suite.gateways.netvision.line import Channel
 from custom_components.energy_suite.gateways.profiles.device import make
 from custom_components.energy_suite.gateways.profiles.library import Library
+from custom_components.energy_suite.gateways.profiles.schema import parse
 from custom_components.energy_suite.gateways.profiles.vocabulary import KINDS as PROFILE_KINDS
+from custom_components.energy_suite.gateways.profiles.vocabulary import STATES
 from custom_components.energy_suite.gateways.solarman.aura import InverterState
 
 PACKAGE = Path(__file__).parents[1] / "custom_components" / "energy_suite"
 BUDGET = 150_000
 LANGUAGES = ("en", "fr")
+SETTINGS = ("priority", "output_")
 
 PLATFORM_OF: dict[type, str] = {
     BinarySensorDescription: "binary_sensor",
@@ -172,6 +191,21 @@ def of_shipped_profiles() -> Iterator[tuple[str, Description]]:
             yield from ((profile.id, description) for description in described(device, "en"))
 
 
+def of_the_vocabulary() -> Iterator[tuple[str, Description]]:
+    """What a profile makes of the keys whose words the translations know: read, and set where it is a setting."""
+    rows = "".join(
+        f"  - {{key: {key}, address: {address}, map: {{{', '.join(f'{n}: {word}' for n, word in enumerate(words))}}}"
+        f"{', access: rw' if key.startswith(SETTINGS) else ''}}}\n"
+        for address, (key, words) in enumerate(STATES.items())
+    )
+    head = "profile: 1\nid: words\nmanufacturer: S\nmodels: [A]\nkind: charger\nsource: a test\nregisters:\n"
+    profile = parse(head + rows, "words.yaml")
+    for confirmed in (False, True):
+        found = Found(key=profile.id, kind=profile.kind, unit_id=1)
+        device = make(profile, found, MockModbusConnection().for_unit(1), 10.0, confirmed=confirmed)
+        yield from ((profile.id, description) for description in described(device, "en"))
+
+
 def every_description() -> Iterator[tuple[str, Description]]:
     for kind, table in DESCRIPTIONS.items():
         for description in table:
@@ -252,7 +286,7 @@ def test_a_name_is_given_the_placeholders_that_it_has():
 def test_every_state_of_an_enumeration_has_a_text_and_no_other():
     # The guide has words of its own for what an inverter does; an owner's map may use them.
     states: dict[tuple[str, str], set[str]] = {("sensor", "inverter_state"): set(InverterState)}
-    for _, description in (*every_description(), *of_shipped_profiles()):
+    for _, description in (*every_description(), *of_shipped_profiles(), *of_the_vocabulary()):
         if isinstance(description, SensorDescription | SelectDescription) and description.options:
             assert description.translation_key is not None
             named = (PLATFORM_OF[type(description)], description.translation_key)
@@ -271,7 +305,7 @@ def test_every_state_of_an_enumeration_has_a_text_and_no_other():
 def test_every_name_of_an_entity_is_used():
     described = {
         (PLATFORM_OF[type(description)], description.translation_key)
-        for _, description in (*every_description(), *of_shipped_profiles())
+        for _, description in (*every_description(), *of_shipped_profiles(), *of_the_vocabulary())
         if description.translation_key is not None and text_of(description)
     }
     named = {(platform, key) for platform, names in ENGLISH["entity"].items() for key in names}
@@ -279,7 +313,7 @@ def test_every_name_of_an_entity_is_used():
 
 
 def test_every_kind_of_device_has_a_name():
-    assert set(ENGLISH["device"]) == set(DESCRIPTIONS) | PROFILE_KINDS
+    assert set(ENGLISH["device"]) == set(DESCRIPTIONS) | PROFILE_KINDS | {ModbusGateway.kind}
 
 
 def test_icons_are_for_texts_that_exist():
@@ -317,7 +351,10 @@ def test_an_error_is_given_the_placeholders_of_its_text():
 
 
 def test_every_issue_has_a_text_and_every_text_an_issue():
-    assert set(issue_texts()) == set(ENGLISH["issues"])
+    # Told once for all devices of a gateway, by a key that passes through a variable.
+    of_subentries = {"maps_missing", "maps_not_confirmed"}
+    assert of_subentries <= WORDS
+    assert set(issue_texts()) | of_subentries == set(ENGLISH["issues"])
 
 
 # --- flows and actions -------------------------------------------------------------------------------------------
@@ -325,22 +362,26 @@ def test_every_issue_has_a_text_and_every_text_an_issue():
 
 FLOWS = {
     module: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-    for module in (config_flow, common, netvision, options, solarman, victron)
+    for module in (config_flow, common, legrand, netvision, options, solarman, victron)
 }
+DEVICE_FLOW = {
+    module: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")) for module in (devices, device_fields)
+}
+OF_DEVICES = ENGLISH["config_subentries"]["device"]
 
 
-def flow_calls(*functions: str) -> Iterator[tuple[Any, ast.Call]]:
+def flow_calls(*functions: str, flows: Mapping[Any, ast.Module] = FLOWS) -> Iterator[tuple[Any, ast.Call]]:
     """The calls of these functions in the flows, each with the module that it is in."""
-    for module, tree in FLOWS.items():
+    for module, tree in flows.items():
         for call in ast.walk(tree):
             if isinstance(call, ast.Call) and called(call) in functions:
                 yield module, call
 
 
-def flow_words(function: str, name: str) -> set[str]:
+def flow_words(function: str, name: str, flows: Mapping[Any, ast.Module] = FLOWS) -> set[str]:
     """The words that the flows give for ``name``, constants of the module resolved."""
     found: set[str] = set()
-    for module, call in flow_calls(function):
+    for module, call in flow_calls(function, flows=flows):
         value = argument(call, name)
         if not isinstance(value, ast.Name):
             found |= set(literals(value))
@@ -407,6 +448,73 @@ def test_every_field_of_a_flow_has_a_name():
         for field in (*group.get("data", {}), *group.get("sections", {}))
     }
     assert named == fields
+
+
+# --- the flow of the devices behind a Modbus gateway ---------------------------------------------------------------
+
+
+def fields_in(schema: Mapping[Any, Any]) -> Iterator[str]:
+    """The fields of a form, and those in its sections."""
+    for marker, value in schema.items():
+        yield str(marker)
+        if isinstance(value, section):
+            yield from fields_in(value.schema.schema)
+
+
+def fields_with_texts(step: str) -> set[str]:
+    texts = OF_DEVICES["step"][step]
+    groups = (texts, *texts.get("sections", {}).values())
+    for group in groups:
+        assert group.get("data", {}).keys() == group.get("data_description", {}).keys(), step
+    return {field for group in groups for field in group.get("data", {})} | set(texts.get("sections", {}))
+
+
+def test_every_step_of_the_flow_of_devices_has_texts_and_every_text_a_step():
+    shown = flow_words("async_show_form", "step_id", DEVICE_FLOW) | flow_words(
+        "async_show_menu", "step_id", DEVICE_FLOW
+    )
+    assert shown == set(OF_DEVICES["step"])
+    assert flow_words("async_show_progress", "progress_action", DEVICE_FLOW) == set(OF_DEVICES["progress"])
+    assert flow_words("async_abort", "reason", DEVICE_FLOW) == set(OF_DEVICES["abort"])
+
+
+def test_every_field_of_a_device_has_a_name_and_is_explained():
+    library = Library.load()
+    described = {field for model in CATALOGUE.values() for field in fields_in(device_fields.fields_of(model, library))}
+    assert fields_with_texts("describe") == described
+    assert fields_with_texts("meter") == set(fields_in(device_fields.METER))
+    asked: set[str] = set()
+    for module, call in flow_calls("Required", "Optional", flows=DEVICE_FLOW):
+        # The fields of the addresses found are variables: they are called by texts of their own.
+        if isinstance(call.args[0], ast.Name) and call.args[0].id.isupper():
+            asked.add(getattr(module, call.args[0].id))
+        asked |= set(literals(call.args[0]))
+    assert asked == {field for step in OF_DEVICES["step"] for field in fields_with_texts(step)} - set(UNIT_OF)
+
+
+def test_every_error_of_a_device_has_a_text_and_every_text_is_of_an_error():
+    reasons = set(OF_DEVICES["error"])
+    of_places = {f"{field}_used" for field in ("position", "side", "remote_id")}
+    assert of_places <= reasons
+    assert reasons - of_places <= WORDS
+    named = {
+        reason
+        for file in ("equipment", "generic", "table")
+        for node in ast.walk(ast.parse((PACKAGE / "gateways" / "legrand" / f"{file}.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for reason in re.findall(r"^(?:bad|missing|map_without|unknown|file|no|too_many)_\w+$", node.value)
+    }
+    assert named - {"file_size"} <= reasons
+
+
+def test_every_choice_of_a_device_has_a_text():
+    selectors = ENGLISH["selector"]
+    assert set(selectors["family"]["options"]) == set(FAMILIES)
+    assert set(selectors["circuit"]["options"]) == set(CIRCUITS)
+    assert set(selectors["feed_direction"]["options"]) == set(FeedDirection)
+    assert set(selectors["words"]["options"]) == {str(words) for words in WORDS_OF_METERS}
+    assert set(selectors["function"]["options"]) == {str(function) for function in FUNCTIONS}
+    assert set(selectors["framing"]["options"]) == set(FRAMINGS)
 
 
 def test_every_control_that_can_be_enabled_has_a_text():

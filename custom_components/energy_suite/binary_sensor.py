@@ -13,6 +13,7 @@ from .coordinator import DeviceCoordinator, SuiteConfigEntry
 from .entities.descriptions import BinarySensorDescription
 from .entity import DescribedEntity, DeviceEntity, async_add_described, async_add_to_every_device
 from .gateways.base import Severity
+from .gateways.legrand.devices import PresentDevice
 from .texts import alarm_texts
 
 PARALLEL_UPDATES = 0
@@ -25,6 +26,10 @@ async def async_setup_entry(
     async_add_described(entry, async_add_entities, BinarySensorDescription, SuiteBinarySensor)
     async_add_to_every_device(entry, async_add_entities, ProblemSensor)
     async_add_entities([ConnectionSensor(entry.runtime_data.main)])
+    # Of these nothing else is known.
+    async_add_to_every_device(
+        entry, async_add_entities, ConnectionSensor, only=lambda device: isinstance(device, PresentDevice)
+    )
 
 
 class SuiteBinarySensor(DescribedEntity[BinarySensorDescription[Any]], BinarySensorEntity):
@@ -74,7 +79,7 @@ class ProblemSensor(DeviceEntity, BinarySensorEntity):
 
 
 class ConnectionSensor(DeviceEntity, BinarySensorEntity):
-    """Whether the gateway answers; available even when it does not."""
+    """Whether the gateway, or a device of which no more is known, answers; available even when it does not."""
 
     _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
     _attr_entity_category = EntityCategory.DIAGNOSTIC

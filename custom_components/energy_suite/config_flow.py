@@ -2,10 +2,12 @@
 
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, ConfigSubentryFlow
 from homeassistant.core import callback
 
-from .const import CONF_GATEWAY, DOMAIN
+from .const import CONF_GATEWAY, DOMAIN, SUBENTRY_DEVICE
+from .flows.devices import DeviceFlow
+from .flows.legrand import LEGRAND, LegrandSteps
 from .flows.netvision import NETVISION, NetVisionSteps
 from .flows.options import EnergySuiteOptionsFlow
 from .flows.solarman import SOLARMAN, SolarmanSteps
@@ -13,7 +15,7 @@ from .flows.victron import VICTRON_GX, VictronSteps
 from .gateways.kinds import KINDS
 
 
-class EnergySuiteConfigFlow(VictronSteps, NetVisionSteps, SolarmanSteps, domain=DOMAIN):
+class EnergySuiteConfigFlow(VictronSteps, NetVisionSteps, SolarmanSteps, LegrandSteps, domain=DOMAIN):
     """Add a gateway."""
 
     VERSION = 1
@@ -23,6 +25,12 @@ class EnergySuiteConfigFlow(VictronSteps, NetVisionSteps, SolarmanSteps, domain=
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> EnergySuiteOptionsFlow:
         return EnergySuiteOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(cls, config_entry: ConfigEntry) -> dict[str, type[ConfigSubentryFlow]]:
+        return {SUBENTRY_DEVICE: DeviceFlow} if config_entry.data[CONF_GATEWAY] == LEGRAND else {}
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -34,5 +42,6 @@ class EnergySuiteConfigFlow(VictronSteps, NetVisionSteps, SolarmanSteps, domain=
             VICTRON_GX: self.async_reconfigure_victron_gx,
             NETVISION: self.async_reconfigure_netvision,
             SOLARMAN: self.async_reconfigure_solarman,
+            LEGRAND: self.async_reconfigure_legrand,
         }
         return await steps[self._get_reconfigure_entry().data[CONF_GATEWAY]](user_input)

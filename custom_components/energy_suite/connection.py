@@ -23,10 +23,17 @@ def async_get_pool(hass: HomeAssistant) -> Pool:
 
 @callback
 def async_get_connection(
-    hass: HomeAssistant, entry: ConfigEntry, endpoint: Endpoint, *, interval: float, timeout: float
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    endpoint: Endpoint,
+    *,
+    interval: float,
+    timeout: float,
+    learns: bool = False,
+    spacing: float = 0.0,
 ) -> Lease:
     """Hold the connection to an endpoint until the entry unloads."""
-    lease = async_get_pool(hass).acquire(endpoint, interval=interval, timeout=timeout)
+    lease = async_get_pool(hass).acquire(endpoint, interval=interval, timeout=timeout, learns=learns, spacing=spacing)
     entry.async_on_unload(lease.release)
     return lease
 

@@ -1,8 +1,9 @@
 """Names that several modules share."""
 
 import logging
-from typing import Final
+from typing import Any, Final
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import Platform
 
 DOMAIN: Final = "energy_suite"
@@ -41,6 +42,7 @@ CONF_LOGGER_SERIAL: Final = "logger_serial"
 CONF_PROTOCOL: Final = "protocol"
 CONF_PROFILE: Final = "profile"
 CONF_CONFIRMED: Final = "confirmed"
+CONF_FRAMING: Final = "framing"
 CONF_COUPLING: Final = "coupling"
 CONF_METERING: Final = "metering"
 # Asked when a stick is added, and not kept.
@@ -66,5 +68,31 @@ CONF_UNIT_IDS: Final = "unit_ids"
 CONF_FULL_SCAN: Final = "full_scan"
 CONF_TRAP_PORT: Final = "trap_port"
 CONF_WRITE_REGISTER: Final = "write_register"
+CONF_SPACING: Final = "message_spacing"
+CONF_MONITOR_CONNECTION: Final = "monitor_connection"
+CONF_TOLERATED_GAP: Final = "tolerated_gap"
+
+# Options of the site's entry. How much is told by devices is ``CONF_LEVEL`` here.
+CONF_MONITORING: Final = "monitoring"
+CONF_WARNINGS_FROM: Final = "warnings_from"
+CONF_SILENT: Final = "silent"
+CONF_GRID: Final = "grid"
+CONF_MOST_MESSAGES: Final = "most_messages"
+CONF_WITHIN: Final = "within"
+CONF_QUIET: Final = "quiet"
+
+SUBENTRY_DEVICE: Final = "device"
+"""The kind of subentry that is a device behind a Modbus gateway."""
+
+SITE: Final = "site"
+"""What stands for the kind of gateway in the entry that is none: the installation as a whole, and its alarms."""
+SUBENTRY_RULE: Final = "alarm_rule"
+SUBENTRY_RECIPIENT: Final = "recipient"
+SUBENTRY_GEOFENCE: Final = "geofence"
 
 EVENT_COMMAND: Final = f"{DOMAIN}_command"
+
+
+def is_site(entry: ConfigEntry[Any]) -> bool:
+    """Whether an entry is the installation as a whole, and not a gateway."""
+    return bool(entry.data[CONF_GATEWAY] == SITE)

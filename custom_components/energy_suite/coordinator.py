@@ -114,11 +114,21 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
 
     config_entry: SuiteConfigEntry
 
-    def __init__(self, hass: HomeAssistant, entry: SuiteConfigEntry, device: Device, *, device_id: str) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: SuiteConfigEntry,
+        device: Device,
+        *,
+        device_id: str,
+        subentry_id: str | None = None,
+    ) -> None:
         """Wait for the first report."""
         super().__init__(hass, LOGGER, config_entry=entry, name=f"{entry.title} {device.kind}", update_interval=None)
         self.device = device
         self.device_id = device_id
+        self.subentry_id = subentry_id
+        """Of a device that the user added behind its gateway."""
         self.data = Report(available=False)
         self.seen = False
         """Whether it was ever read, so that what it has is known."""
@@ -195,6 +205,8 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
 
     def _advise(self) -> None:
         """Tell in a repair what is to be mended on the device, and take back what was."""
+        if self.subentry_id is not None:
+            return  # told once for all of them (``subentries``)
         advice = frozenset(self.device.advice)
         if self._advice is None:
             self._advice = self._advised()

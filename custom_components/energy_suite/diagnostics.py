@@ -22,6 +22,7 @@ TO_REDACT = {
     "name",
     "title",
     "unique_id",
+    "labels",
     *SECRETS,
 }
 
@@ -37,14 +38,17 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SuiteCo
         "state": entry.state.value,
         "reason": entry.error_reason_translation_key,
     }
+    subentries = [async_redact_data(dict(each.data), TO_REDACT) for each in entry.subentries.values()]
     if entry.state is not ConfigEntryState.LOADED:
-        return {"entry": about, "devices": {}}
+        return {"entry": about, "subentries": subentries, "devices": {}}
     runtime = entry.runtime_data
     runner = runtime.lease.runner
     return {
         "entry": about,
+        "subentries": subentries,
         "connection": {
             "connected": runtime.lease.connected,
+            "timeout": runtime.lease.timeout,
             "interval": runner.schedule.interval,
             "achieved_interval": runner.schedule.achieved,
             "rounds": runner.schedule.rounds,

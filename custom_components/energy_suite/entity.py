@@ -14,7 +14,10 @@ from .const import DOMAIN
 from .coordinator import DeviceCoordinator, SuiteConfigEntry
 from .entities import descriptions_of, withheld_from
 from .entities.descriptions import Described
-from .gateways.base import Danger
+from .gateways.base import Danger, Device
+
+OF_EVERY_DEVICE = ("alarm", "connection", "problem")
+"""The keys of the entities that a device may have whatever its map."""
 
 
 class DeviceEntity(CoordinatorEntity[DeviceCoordinator]):
@@ -108,7 +111,9 @@ def async_add_described[D: Described[Any]](
         ]
         made.update((coordinator, description.key) for description in new)
         if new:
-            async_add_entities(make(coordinator, description) for description in new)
+            async_add_entities(
+                [make(coordinator, description) for description in new], config_subentry_id=coordinator.subentry_id
+            )
 
     for coordinator in entry.runtime_data.coordinators.values():
         for description in withheld_from(coordinator.device, coordinator.enabled_controls, language):
@@ -122,14 +127,15 @@ def async_add_to_every_device(
     entry: SuiteConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     make: Callable[[DeviceCoordinator], Entity],
+    only: Callable[[Device], bool] = lambda _: True,
 ) -> None:
-    """Make an entity that every device has."""
+    """Make an entity that every device has, or every one of a sort."""
     made: set[DeviceCoordinator] = set()
 
     @callback
     def add(coordinator: DeviceCoordinator) -> None:
-        if coordinator not in made:
+        if coordinator not in made and only(coordinator.device):
             made.add(coordinator)
-            async_add_entities([make(coordinator)])
+            async_add_entities([make(coordinator)], config_subentry_id=coordinator.subentry_id)
 
     entry.runtime_data.async_on_device(add)

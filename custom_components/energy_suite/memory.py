@@ -80,6 +80,14 @@ class Memory:
             self._written_at = at
             self._store.async_delay_save(self._content, within)
 
+    @callback
+    def async_forget(self, device: str) -> None:
+        """Write soon without a device that the user removed."""
+        self.counters.pop(device, None)
+        self._alarms.pop(device, None)
+        self.due[:] = [due for due in self.due if due["device"] != device]
+        self.async_keep(SAVE_SOON)
+
     async def async_save(self) -> None:
         """Write now."""
         await self._store.async_save(self._content())

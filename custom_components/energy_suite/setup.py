@@ -11,7 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.typing import UNDEFINED
 
 from .connection import async_get_connection
-from .const import CONF_DEVICES, CONF_GATEWAY, CONF_INTERVAL, CONF_UID, DOMAIN, LOGGER
+from .const import CONF_DEVICES, CONF_GATEWAY, CONF_INTERVAL, CONF_SPACING, CONF_UID, DOMAIN, LOGGER
 from .coordinator import DeviceCoordinator, SuiteConfigEntry, SuiteRuntimeData
 from .gateways.base import Found, Gateway, GatewayError, Identity, is_same_serial, not_known
 from .gateways.kinds import KINDS
@@ -32,7 +32,15 @@ async def async_make_runtime(hass: HomeAssistant, entry: SuiteConfigEntry) -> Su
 
     # Run in reverse order: first nothing is read any more.
     entry.async_on_unload(close_gateway)
-    lease = async_get_connection(hass, entry, kind.endpoint(settings), interval=interval, timeout=kind.timeout)
+    lease = async_get_connection(
+        hass,
+        entry,
+        kind.endpoint(settings),
+        interval=interval,
+        timeout=kind.timeout,
+        learns=kind.learns_timeout,
+        spacing=float(entry.options.get(CONF_SPACING, 0)) / 1000,
+    )
     gateway = kind.make(lease.unit, interval, settings)
     memory = Memory(hass, entry.entry_id)
     await memory.async_load()
@@ -84,6 +92,12 @@ async def async_identify(hass: HomeAssistant, entry: SuiteConfigEntry, gateway: 
 async def async_start_devices(hass: HomeAssistant, entry: SuiteConfigEntry) -> None:
     """Make the stored devices and wait for the first report of each."""
     runtime = entry.runtime_data
+
+    def stop() -> None:
+        for key in list(runtime.coordinators):
+            runtime.async_forget(key)
+
+    entry.async_on_unload(stop)
     coordinators = [async_start_device(hass, entry, Found(**stored)) for stored in entry.data[CONF_DEVICES]]
     for coordinator in coordinators:
         await runtime.lease.runner.reported(coordinator.reading_name)
@@ -91,8 +105,10 @@ async def async_start_devices(hass: HomeAssistant, entry: SuiteConfigEntry) -> N
 
 
 @callback
-def async_start_device(hass: HomeAssistant, entry: SuiteConfigEntry, found: Found) -> DeviceCoordinator:
-    """Register a device and read it from now on."""
+def async_start_device(
+    hass: HomeAssistant, entry: SuiteConfigEntry, found: Found, subentry_id: str | None = None
+) -> DeviceCoordinator:
+    """Register a device and read it from now on; ``subentry_id`` where the user added it behind the gateway."""
     runtime = entry.runtime_data
     device = runtime.gateway.device(found)
     device.restore_counters(runtime.memory.counters.get(device.key, {}))
@@ -109,15 +125,14 @@ def async_start_device(hass: HomeAssistant, entry: SuiteConfigEntry, found: Foun
         name=UNDEFINED if known or name is None else name,
         translation_key=device.kind if not known and name is None else None,
         translation_placeholders={"number": str(found.number or "")},
+        config_subentry_id=subentry_id or UNDEFINED,
         via_device_id=main.device_id if main else UNDEFINED,
         configuration_url=UNDEFINED if main else _page(entry.data[CONF_HOST]),
     )
-    coordinator = DeviceCoordinator(hass, entry, device, device_id=info.id)
+    coordinator = DeviceCoordinator(hass, entry, device, device_id=info.id, subentry_id=subentry_id)
     runtime.coordinators[device.key] = coordinator
     runtime.lease.runner.attach(coordinator.reading_name, device, coordinator.async_receive)
-    remove = async_get_suite(hass).async_add(coordinator)
-    entry.async_on_unload(remove)
-    entry.async_on_unload(lambda: runtime.lease.runner.detach(coordinator.reading_name))
+    async_get_suite(hass).async_add(coordinator)
     return coordinator
 
 

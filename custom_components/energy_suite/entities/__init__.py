@@ -6,12 +6,13 @@ from weakref import WeakKeyDictionary
 from ..gateways.base import Device
 from ..gateways.profiles.device import ProfileDevice
 from .descriptions import Description
+from .legrand import LEGRAND
 from .netvision import NETVISION
 from .profiles import described
 from .solarman import SOLARMAN
 from .victron import VICTRON
 
-DESCRIPTIONS: dict[str, tuple[Description, ...]] = {**VICTRON, **NETVISION, **SOLARMAN}
+DESCRIPTIONS: dict[str, tuple[Description, ...]] = {**VICTRON, **NETVISION, **SOLARMAN, **LEGRAND}
 
 # Every report asks for them, on every platform.
 _described: WeakKeyDictionary[Device, dict[str, tuple[Description, ...]]] = WeakKeyDictionary()

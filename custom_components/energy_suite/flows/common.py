@@ -7,7 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigFlow, ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    OptionsFlow,
+)
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
@@ -36,7 +43,11 @@ class GatewaySearch:
     """One look at a gateway for a flow: who it is, and what is behind it."""
 
     def __init__(
-        self, flow: ConfigFlow | OptionsFlow, kind: str, settings: Mapping[str, Any], options: Mapping[str, Any]
+        self,
+        flow: ConfigFlow | OptionsFlow | ConfigSubentryFlow,
+        kind: str,
+        settings: Mapping[str, Any],
+        options: Mapping[str, Any],
     ) -> None:
         """``settings`` hold all that is asked to reach it."""
         self._flow = flow

@@ -27,6 +27,7 @@ from ..const import (
     CONF_MAXIMUM_INPUT_CURRENT,
     CONF_PRE_ALARM_VOLTAGE,
     CONF_PROFILE,
+    CONF_SPACING,
     CONF_STANDBY_CURRENT,
     CONF_TABLE,
     CONF_TRAP_PORT,
@@ -45,6 +46,7 @@ from ..profiles import async_get_library
 from ..site.health import Limits
 from .common import GatewaySearch
 from .fields import choice, integer, number
+from .legrand import LEGRAND
 from .netvision import NETVISION
 from .solarman import NO_MAP, SOLARMAN, coupling_field, map_field, with_map
 from .victron import VICTRON_GX
@@ -234,6 +236,10 @@ def _of_solarman(data: Mapping[str, Any], profiles: Mapping[str, Profile]) -> di
     }
 
 
+def _of_legrand(data: Mapping[str, Any], profiles: Mapping[str, Profile]) -> dict[vol.Marker, Any]:
+    return {vol.Required(CONF_SPACING, default=0): number(0, 500, "ms")}
+
+
 _WRITE_REGISTER: Mapping[bool, Mapping[vol.Marker, Any]] = {
     True: {vol.Required(CONF_WRITE_REGISTER, default=False): BooleanSelector()},
     False: {},
@@ -243,5 +249,6 @@ _OWN: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Profile]], dict[vol
     VICTRON_GX: _of_victron_gx,
     NETVISION: _of_netvision,
     SOLARMAN: _of_solarman,
+    LEGRAND: _of_legrand,
 }
 """The options of each kind of gateway beside those of all."""

@@ -20,7 +20,6 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
-from homeassistant.helpers.translation import async_get_translations
 
 from ..const import (
     CONF_CONFIRMED,
@@ -36,15 +35,13 @@ from ..const import (
     CONF_UNIT_ID,
     DOMAIN,
 )
-from ..entities import all_of
-from ..entities.descriptions import Description
-from ..gateways.base import CannotConnect, Found
+from ..gateways.base import CannotConnect, Device, Found
 from ..gateways.connections import reach
 from ..gateways.kinds import KINDS
 from ..gateways.profiles.document import ProfileError
 from ..gateways.profiles.library import SUFFIXES
 from ..gateways.profiles.schema import Profile
-from ..gateways.profiles.trial import Shown, Trial, Verdict
+from ..gateways.profiles.trial import Trial, Verdict
 from ..gateways.solarman.aura import COUPLINGS, METERINGS
 from ..gateways.solarman.discovery import PORT, FoundStick, ask
 from ..gateways.solarman.gateway import (
@@ -61,6 +58,7 @@ from ..profiles import async_get_library, async_take_upload, problem
 from .common import GatewayFlow, host_of, kept_options
 from .fields import PORT as PORT_FIELD
 from .fields import choice, integer
+from .values import async_get_texts, lines
 
 SOLARMAN = "solarman"
 AUTOMATIC = "auto"
@@ -154,8 +152,8 @@ class SolarmanSteps(GatewayFlow):
         self._profiles: dict[str, Profile] = {}
         self._trying: asyncio.Task[None] | None = None
         self._trials: dict[str, Trial] = {}
-        self._entities: dict[str, Mapping[str, Description]] = {}
-        """By map and key: how the values will be called."""
+        self._devices: dict[str, Device] = {}
+        """By map: the device that the values are of."""
         self._map: str | None = None
         """The map whose values are shown."""
 
@@ -374,8 +372,7 @@ class SolarmanSteps(GatewayFlow):
             for trial in trials:
                 profile = trial.profile
                 device = gateway.device(Found(key=INVERTER_KEY, kind=profile.kind, unit_id=0, profile=profile.id))
-                entities = all_of(device, self.hass.config.language)
-                self._entities[profile.id] = {description.key: description for description in entities}
+                self._devices[profile.id] = device
             return trials
 
     async def async_step_solarman_map(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -418,16 +415,16 @@ class SolarmanSteps(GatewayFlow):
 
     async def _tell_trials(self) -> dict[str, str]:
         """How well each map fits, and the values of the one that is chosen, a line each."""
-        texts: dict[str, str] = {}
-        for category, of in (("selector", DOMAIN), ("entity", DOMAIN), ("entity_component", "sensor")):
-            texts |= await async_get_translations(self.hass, self.hass.config.language, category, [of])
+        texts = await async_get_texts(self.hass)
         maps = [
             f"- {name}: {texts.get(f'component.{DOMAIN}.selector.verdict.options.{trial.verdict.word}')}"
             for name, trial in self._trials.items()
         ]
-        values = {} if self._map is None else self._trials[self._map].values
-        lines = [_line(shown, self._entities[self._map or ""][key], texts) for key, shown in values.items()]
-        return {"maps": "\n".join(maps) or "-", "map": self._map or "-", "values": "\n".join(lines) or "-"}
+        told: Iterable[str] = ()
+        if self._map is not None:
+            told = lines(self._trials[self._map].values, self._devices[self._map], texts, self.hass.config.language)
+        values = "\n".join(f"- {each}" for each in told)
+        return {"maps": "\n".join(maps) or "-", "map": self._map or "-", "values": values or "-"}
 
 
 def _stick_of(settings: Mapping[str, Any]) -> tuple[str, str, int]:
@@ -437,27 +434,3 @@ def _stick_of(settings: Mapping[str, Any]) -> tuple[str, str, int]:
 
 def _without(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in names}
-
-
-# --- what is shown -------------------------------------------------------------------------------------------------
-
-
-def _line(shown: Shown, description: Description, texts: Mapping[str, str]) -> str:
-    """A value, called as its entity will be."""
-    entity = f"component.{DOMAIN}.entity.sensor.{description.translation_key}"
-    of_class = texts.get(f"component.sensor.entity_component.{description.device_class}.name")
-    own = description.name if isinstance(description.name, str) else of_class
-    translated = texts.get(f"{entity}.name")
-    name = translated.format(**description.translation_placeholders or {}) if translated else own or description.key
-    value = _value(shown.value)
-    return f"- {name}: {texts.get(f'{entity}.state.{value}', value)} {shown.unit or ''}".rstrip()
-
-
-def _value(value: float | str | bool) -> str:
-    """A value as a person compares it with a screen."""
-    match value:
-        case bool():
-            return "✓" if value else "✗"
-        case float():
-            return f"{value:.2f}".rstrip("0").rstrip(".")
-    return str(value)

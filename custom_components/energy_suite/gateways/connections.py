@@ -81,6 +81,11 @@ class GuardedUnit(PymodbusUnit):
         """Open the link without asking anything, unless it is open. Raises ``ModbusConnectionError``."""
         await self._conn.connect()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the link is open, as far as that was noticed."""
+        return self._conn.connected
+
     @_guarded
     @override
     async def read_holding_registers(self, address: int, count: int) -> list[int]:

@@ -8,6 +8,7 @@ from modbus_connection import ModbusTcpParams
 
 from .base import Danger, Gateway
 from .connections import Endpoint
+from .legrand.gateway import LegrandGateway
 from .netvision.gateway import NetVisionGateway
 from .registers import UnitFor
 from .solarman.gateway import SolarmanGateway
@@ -38,6 +39,8 @@ class Kind:
     """s that an answer may take."""
     serves_one: bool = False
     """Whether it refuses a connection while another client has one."""
+    learns_timeout: bool = False
+    """Whether an answer may take as long as the answers of this gateway show, at most ``timeout``."""
     uses_profiles: bool = False
     """Whether profiles tell what is behind it; its settings then hold the library as ``profiles``."""
     takes_register_writes: bool = True
@@ -87,5 +90,16 @@ KINDS: Mapping[str, Kind] = {
         timeout=5.0,
         uses_profiles=True,
         dangers=(Danger.INVERTER_MODE, Danger.EXTERNAL_CONTROL, Danger.BACKUP_OUTPUT, Danger.GRID_CODE),
+    ),
+    "legrand": Kind(
+        make=LegrandGateway.from_settings,
+        endpoint=LegrandGateway.endpoint,
+        title="Legrand",
+        port=502,
+        interval=10.0,
+        timeout=3.0,
+        learns_timeout=True,
+        uses_profiles=True,
+        dangers=(Danger.BREAKER, Danger.OUTPUTS),
     ),
 }
