@@ -30,6 +30,7 @@ from .scenario import SCENARIOS, Scenario, ScenarioError, ScenarioPlayer, load_s
 from .settling import PASSWORD, USER, answering, complete, make_user, place, running, settle
 from .site import Site
 from .sites import NO_UPS, SITES
+from .switchboard import DANGEROUS, TITLES, Switchboard, bring_profiles, devices_file
 from .victron_site import VictronSite
 
 _INTEGRATION: Final = Path(__file__).parent.parent / "custom_components" / "energy_suite"
@@ -54,6 +55,11 @@ _READY_STICK: Final = """\
 """
 
 
+_READY_BOARD: Final = """\
+  Simulated board  Legrand web server with {count} devices on RS485: Modbus TCP, {host} port {port}
+"""
+
+
 class DemoError(Exception):
     """The demo cannot start; the text says why."""
 
@@ -71,11 +77,14 @@ class Memory:
     """Of Modbus TCP and of SNMP."""
     aura: str = NO_AURA
     stick_port: int = 0
+    board: bool = False
+    board_port: int = 0
     season: timedelta = timedelta()
     saved: datetime | None = None
     state: dict[str, Any] | None = None
     rack: dict[str, Any] = field(default_factory=dict)
     hybrid: dict[str, Any] = field(default_factory=dict)
+    switchboard: dict[str, Any] = field(default_factory=dict)
     settled: bool = False
 
     @classmethod
@@ -88,12 +97,19 @@ class Memory:
         except OSError, ValueError, TypeError, KeyError:
             return None
 
-    def save(self, site: Model, rack: Rack | None = None, hybrid: Hybrid | None = None) -> None:
+    def save(
+        self,
+        site: Model,
+        rack: Rack | None = None,
+        hybrid: Hybrid | None = None,
+        switchboard: Switchboard | None = None,
+    ) -> None:
         """Keep what there is now."""
         self.saved = datetime.now(UTC)
         self.state = snapshot(site)
         self.rack = rack.snapshot() if rack else {}
         self.hybrid = hybrid.snapshot() if hybrid else {}
+        self.switchboard = switchboard.snapshot() if switchboard else {}
         kept = {
             "site": self.site,
             "language": self.language,
@@ -102,11 +118,14 @@ class Memory:
             "card_ports": self.card_ports,
             "aura": self.aura,
             "stick_port": self.stick_port,
+            "board": self.board,
+            "board_port": self.board_port,
             "season": self.season // timedelta(weeks=1),
             "saved": self.saved.isoformat(),
             "state": self.state,
             "rack": self.rack,
             "hybrid": self.hybrid,
+            "switchboard": self.switchboard,
             "settled": self.settled,
         }
         new = self.path.with_suffix(".new")
@@ -115,11 +134,19 @@ class Memory:
 
 
 def remembered(
-    folder: Path, site: str, language: str | None, ups: str | None = None, aura: str | None = None, *, fresh: bool
+    folder: Path,
+    site: str,
+    language: str | None,
+    ups: str | None = None,
+    aura: str | None = None,
+    board: bool | None = None,
+    *,
+    fresh: bool,
 ) -> Memory:
     """What the folder knows; a folder whose set-up was not finished, or is not wanted, is emptied.
 
-    Raises DemoError if the folder holds another site, UPS or AURA or speaks another language, or is not ours to empty.
+    Raises DemoError if the folder holds another site, UPS, AURA or board or speaks another language, or is not ours to
+    empty.
     """
     path = folder / "demo.json"
     memory = Memory.load(path)
@@ -132,6 +159,10 @@ def remembered(
             raise DemoError(f"{folder} was set up with another UPS ({memory.ups}); start once with --fresh")
         if aura not in (None, memory.aura):
             raise DemoError(f"{folder} was set up with another AURA ({memory.aura}); start once with --fresh")
+        if board not in (None, memory.board):
+            raise DemoError(
+                f"{folder} was set up {'with' if memory.board else 'without'} a board; start once with --fresh"
+            )
         return memory
     if folder.exists() and any(folder.iterdir()):
         if not path.exists():
@@ -145,6 +176,7 @@ def remembered(
         language=language or LANGUAGES[0],
         ups=ups or SITES[site].ups,
         aura=aura or NO_AURA,
+        board=bool(board),
         season=to_june(datetime.now(UTC)),
     )
 
@@ -181,8 +213,9 @@ async def live(
     ready: asyncio.Event,
     rack: Rack | None = None,
     hybrid: Hybrid | None = None,
+    switchboard: Switchboard | None = None,
 ) -> None:
-    """Let the site live until cancelled, and keep its state and that of its rack and its AURA now and then.
+    """Let the site live until cancelled, and keep its state and that of its rack, its AURA and its board now and then.
 
     The story begins when `ready` is set: what it takes away must be there to be found and shown before.
     """
@@ -197,7 +230,7 @@ async def live(
             player.installation.advance((now - before) * speed)
         if now - saved >= _SAVE_EVERY:
             saved = now
-            memory.save(player.installation.site, rack, hybrid)
+            memory.save(player.installation.site, rack, hybrid, switchboard)
 
 
 def gateways(memory: Memory) -> list[Gateway]:
@@ -231,6 +264,10 @@ def gateways(memory: Memory) -> list[Gateway]:
         # Not confirmed: that is for whoever compared the values with a screen.
         chosen = {"profile": profile_of(memory.aura), "confirmed": False}
         found.append(Gateway("solarman", form, later={"solarman_map": chosen}))
+    if memory.board:
+        title = TITLES[memory.language]
+        form = {"host": HOST, "port": memory.board_port, "framing": "tcp", "name": title}
+        found.append(Gateway("legrand", form, DANGEROUS, devices=devices_file(memory.language)))
     return found
 
 
@@ -259,12 +296,20 @@ async def demonstrate(options: argparse.Namespace, stop: asyncio.Event) -> None:
     """Run everything until `stop` is set. Raises DemoError, HomeError, ClientError, TimeoutError, OSError."""
     began = time.monotonic()
     scenario = known_scenario(options.scenario, options.site)
-    for name, chosen, nothing in (("a UPS", options.ups, NO_UPS), ("an AURA", options.aura, NO_AURA)):
+    for name, chosen, nothing in (
+        ("a UPS", options.ups, NO_UPS),
+        ("an AURA", options.aura, NO_AURA),
+        ("a board", options.board, False),
+    ):
         if options.site != "house" and chosen not in (None, nothing):
             raise DemoError(f"only the house has {name}")
     port = free_port(options.port)
     folder = options.folder or _FOLDERS[options.site]
-    memory = remembered(folder, options.site, options.language, options.ups, options.aura, fresh=options.fresh)
+    memory = remembered(
+        folder, options.site, options.language, options.ups, options.aura, options.board, fresh=options.fresh
+    )
+    if scenario.board and not memory.board:
+        raise DemoError(f"{options.scenario} happens to a board; start it with --board --fresh")
     showcase = SITES[memory.site]
     home = Home(folder, port, _INTEGRATION, place(showcase, memory.language))
     print(f"Starting a simulated {memory.site} and Home Assistant ...", flush=True)
@@ -283,15 +328,18 @@ async def demonstrate(options: argparse.Namespace, stop: asyncio.Event) -> None:
         away = max(0.0, (now - (memory.saved or now)).total_seconds())
         rack = await _rack(simulators, memory, installation, away)
         hybrid = await _hybrid(simulators, memory, installation, away)
+        switchboard = await _switchboard(simulators, memory, installation)
         player = ScenarioPlayer(scenario, installation)
         ready = asyncio.Event()
         home.prepare()
         if memory.aura != NO_AURA:
             bring_profile(memory.aura, home.config, _INTEGRATION)
+        if memory.board:
+            bring_profiles(home.config, _INTEGRATION)
         try:
             await home.start()
             async with asyncio.TaskGroup() as tasks:
-                living = live(player, memory, options.speed, ready, rack, hybrid)
+                living = live(player, memory, options.speed, ready, rack, hybrid, switchboard)
                 welcoming = _welcome(home, memory, hours, began, ready)
                 work = [tasks.create_task(it) for it in (living, home.run(), welcoming)]
                 await stop.wait()
@@ -301,7 +349,7 @@ async def demonstrate(options: argparse.Namespace, stop: asyncio.Event) -> None:
         finally:
             await home.stop()
             if memory.settled:
-                memory.save(site, rack, hybrid)
+                memory.save(site, rack, hybrid, switchboard)
 
 
 async def _rack(simulators: AsyncExitStack, memory: Memory, installation: VictronSite[Any], away: float) -> Rack | None:
@@ -334,6 +382,21 @@ async def _hybrid(
     return hybrid
 
 
+async def _switchboard(
+    simulators: AsyncExitStack, memory: Memory, installation: VictronSite[Any]
+) -> Switchboard | None:
+    """Start the board of the site and the gateway before it, if it has one. Raises OSError."""
+    if not memory.board or not isinstance(installation.site, Site):
+        return None
+    switchboard = Switchboard(installation.site, port=memory.board_port)
+    await simulators.enter_async_context(switchboard.gateway)
+    memory.board_port = switchboard.gateway.port
+    switchboard.restore(memory.switchboard)
+    installation.followers.append(switchboard.advance)
+    installation.board = switchboard.board
+    return switchboard
+
+
 async def _welcome(home: Home, memory: Memory, hours: list[Hour], began: float, ready: asyncio.Event) -> None:
     await furnish(home, memory, hours)
     memory.settled = True
@@ -349,6 +412,9 @@ def ready_text(memory: Memory, url: str, seconds: float) -> str:
         others += _READY_CARD.format(machine=MACHINES[memory.ups].model, host=HOST, modbus=modbus, snmp=snmp)
     if memory.aura != NO_AURA:
         others += _READY_STICK.format(profile=profile_of(memory.aura), host=HOST, port=memory.stick_port)
+    if memory.board:
+        count = len(devices_file(memory.language).splitlines()) - 1
+        others += _READY_BOARD.format(count=count, host=HOST, port=memory.board_port)
     return _READY.format(
         seconds=seconds,
         url=url,
@@ -372,6 +438,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--site", choices=SITES, default="house", help="what is simulated (house)")
     parser.add_argument("--ups", choices=[*MACHINES, NO_UPS], help="what its NET VISION card looks after (netys)")
     parser.add_argument("--aura", choices=[*AURA_MAPS, NO_AURA], help="the map of its AURA behind a stick (none)")
+    parser.add_argument(
+        "--board", action=argparse.BooleanOptionalAction, help="a Legrand board with meters, breakers, stations (no)"
+    )
     parser.add_argument("--port", type=int, default=8123, help="where Home Assistant listens (8123), 0 for a free port")
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the clock the site lives")
     parser.add_argument("--clock", type=clock, metavar="HH:MM", help="what time it is at the site when it starts (now)")

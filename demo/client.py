@@ -59,6 +59,12 @@ class Client:
         """Send something."""
         return await self._request("POST", path, json=data)
 
+    async def upload(self, name: str, text: str) -> str:
+        """Upload a file and return its id."""
+        form = aiohttp.FormData()
+        form.add_field("file", text.encode(), filename=name, content_type="text/plain")
+        return str((await self._request("POST", "/api/file_upload", data=form))["file_id"])
+
     async def create_user(self, name: str, user: str, password: str, language: str) -> None:
         """Make the first user of a Home Assistant that has none."""
         await self.post(

@@ -9,6 +9,7 @@ from .client import Client, ClientError, until
 DOMAIN: Final = "energy_suite"
 
 _FLOW: Final = "/api/config/config_entries/flow"
+_SUBENTRIES: Final = "/api/config/config_entries/subentries/flow"
 _OPTIONS: Final = "/api/config/config_entries/options/flow"
 _LONGEST_SCAN: Final = 60
 
@@ -18,13 +19,14 @@ class Gateway:
     """A gateway as a user adds it.
 
     Its kind, what its form asks for, controls that can cut power, to be enabled, and what is said in the later steps
-    of the flow, by step; the list of what was found is agreed to.
+    of the flow, by step; the list of what was found is agreed to. `devices`: a CSV file of those behind it.
     """
 
     kind: str
     form: Mapping[str, Any]
     controls: tuple[str, ...] = ()
     later: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    devices: str = ""
 
 
 async def add_gateway(client: Client, gateway: Gateway) -> str:
@@ -33,18 +35,39 @@ async def add_gateway(client: Client, gateway: Gateway) -> str:
     flow = await client.post(f"{_FLOW}/{flow['flow_id']}", next_step_id=gateway.kind)
     flow = await client.post(f"{_FLOW}/{flow['flow_id']}", **gateway.form)
 
-    async def scanned() -> dict[str, Any] | None:
-        now = await client.get(f"{_FLOW}/{flow['flow_id']}")
-        return None if now["type"] == "progress" else now
-
     left = {"found": {}, **gateway.later}
     while flow["type"] == "progress" or flow.get("step_id") in left:
         if flow["type"] == "progress":
-            flow = await until(scanned, seconds=_LONGEST_SCAN, what="the end of the scan")
+            flow = await _after_progress(client, _FLOW, flow)
         else:
             # Once each: a step that comes back refused what it was told.
             flow = await client.post(f"{_FLOW}/{flow['flow_id']}", **left.pop(flow["step_id"]))
     return str(_finished(flow)["result"]["entry_id"])
+
+
+async def add_devices(client: Client, entry_id: str, text: str) -> None:
+    """Add the devices of a CSV file, whose values were compared. Raises ClientError with what the flow said."""
+    flow = await client.post(_SUBENTRIES, handler=[entry_id, "device"])
+    flow = await client.post(f"{_SUBENTRIES}/{flow['flow_id']}", next_step_id="csv_file")
+    file_id = await client.upload("devices.csv", text)
+    flow = await client.post(f"{_SUBENTRIES}/{flow['flow_id']}", file=file_id)
+    if flow["type"] == "progress":
+        flow = await _after_progress(client, _SUBENTRIES, flow)
+    if flow.get("step_id") != "summary":
+        raise ClientError(f"the file was not taken: {flow.get('errors')} {flow.get('description_placeholders')}")
+    flow = await client.post(f"{_SUBENTRIES}/{flow['flow_id']}", confirmed=True)
+    if flow.get("reason") != "devices_added":
+        raise ClientError(f"the devices were not added: {flow.get('errors') or flow.get('reason')}")
+
+
+async def _after_progress(client: Client, path: str, flow: dict[str, Any]) -> dict[str, Any]:
+    """What a flow asks when it has done what it shows the progress of."""
+
+    async def done() -> dict[str, Any] | None:
+        now = await client.get(f"{path}/{flow['flow_id']}")
+        return None if now["type"] == "progress" else now
+
+    return await until(done, seconds=_LONGEST_SCAN, what="the end of the scan")
 
 
 async def enable_controls(client: Client, entry_id: str, controls: Iterable[str]) -> None:
@@ -75,6 +98,7 @@ class Entities:
 
     def __init__(self, devices: Iterable[dict[str, Any]], entities: Iterable[dict[str, Any]]) -> None:
         """Both as the registries list them over the websocket."""
+        devices = list(devices)
         keys = {
             device["id"]: identifier.partition("_")[::2]
             for device in devices
@@ -82,6 +106,7 @@ class Entities:
             if domain == DOMAIN
         }
         self._devices = {device_key: device_id for device_id, (_, device_key) in keys.items()}
+        self._named = {device.get("name"): keys[device["id"]][1] for device in devices if device["id"] in keys}
         self._ids: dict[tuple[str, str], dict[str, str]] = {}
         for entity in entities:
             if entity["platform"] != DOMAIN or entity["disabled_by"] or entity["device_id"] not in keys:
@@ -91,13 +116,13 @@ class Entities:
             self._ids.setdefault((device_key, key), {})[entity["entity_id"].partition(".")[0]] = entity["entity_id"]
 
     def find(self, kind: str, key: str, domain: str | None = None) -> str:
-        """The enabled entity of the first device of that kind, or of the device with that key.
+        """The enabled entity of the first device of that kind, or of the device with that key or that name.
 
         `domain` where there may be two. Raises LookupError.
         """
         # The key of a device is its kind, alone or followed by its serial number or its unit id.
         devices = [it for it, _ in self._ids if it.startswith(f"{kind}_")]
-        for device_key in (kind, *devices):
+        for device_key in (kind, self._named.get(kind, kind), *devices):
             for found, entity_id in self._ids.get((device_key, key), {}).items():
                 if domain in (None, found):
                     return entity_id

@@ -19,7 +19,9 @@
 - `show`: values by `service/path` that the GX shows from now on whatever the site says; null ends it;
 - `vanish`, `reappear`: a service or a list of them;
 - `fault`: the name of a fault in `faults`, or `{name: ..., requests: ..., argument: ...}` for so many requests;
-- `gx`: `stop`, `start`, `disconnect`, or `clear_faults`.
+- `gx`: `stop`, `start`, `disconnect`, or `clear_faults`;
+- `board`: `{trip: circuit}`, also with its cause as in `{trip: {circuit: overload}}`, `{open: circuit}`,
+  `{close: circuit}`, or `{replace: meter}` for a new meter; where the house has a board, whose circuits these are.
 """
 
 import asyncio
@@ -34,6 +36,7 @@ from typing import Any, Final
 import yaml  # type: ignore[import-untyped]  # its stubs are not worth a dependency for one call
 
 from . import faults
+from .board import CIRCUITS, Board, TripCause
 from .faults import Fault
 from .gx import GxSimulator
 from .victron_boat import VictronBoat
@@ -116,6 +119,8 @@ class Scenario:
     start: datetime | None
     events: tuple[Event, ...]
     site: str = "house"
+    board: bool = False
+    """Whether it happens to the board of the site."""
 
     @property
     def length(self) -> float:
@@ -140,7 +145,8 @@ def parse_scenario(data: object) -> Scenario:
     if start is not None and not (isinstance(start, datetime) and start.tzinfo):
         raise ScenarioError("start is a date and time with its offset")
     events = sorted((_event(item, WORDS[site]) for item in data["events"]), key=lambda event: event.at)
-    return Scenario(str(data.get("name", "")), start, tuple(events), site)
+    board = any("board" in item for item in data["events"])
+    return Scenario(str(data.get("name", "")), start, tuple(events), site, board)
 
 
 def seconds(text: object) -> float:
@@ -273,6 +279,35 @@ _GX: Final[dict[str, Action]] = {
     "clear_faults": lambda installation: installation.gx.faults.clear(),
 }
 
+_ON_BOARD: Final[dict[str, Callable[[Board, str, TripCause], None]]] = {
+    "trip": lambda board, circuit, cause: board.circuits[circuit].breaker.trip(cause),
+    "open": lambda board, circuit, _: board.circuits[circuit].breaker.open(),
+    "close": lambda board, circuit, _: board.circuits[circuit].breaker.close(),
+    "replace": lambda board, meter, _: board.meters[meter].replace(),
+}
+
+
+def _board(value: object, words: Words) -> list[Action]:
+    if words is not WORDS["house"]:
+        raise ScenarioError("only the house has a board")
+    actions: list[Action] = []
+    for word, told in _mapping(value, _ON_BOARD).items():
+        (circuit, cause), *_ = told.items() if isinstance(told, dict) and told else ((told, TripCause.OVERLOAD),)
+        _known(circuit, CIRCUITS if word != "replace" else (*CIRCUITS, "main"))
+        _known(cause, TripCause)
+        actions.append(_to_board(_ON_BOARD[word], circuit, TripCause(cause)))
+    return actions
+
+
+def _to_board(do: Callable[[Board, str, TripCause], None], circuit: str, cause: TripCause) -> Action:
+    def act(installation: VictronSite[Any]) -> None:
+        if installation.board is None:
+            raise ScenarioError("the house has no board")
+        do(installation.board, circuit, cause)
+
+    return act
+
+
 _ACTIONS: Final[dict[str, Callable[[object, Words], list[Action]]]] = {
     "set": _set,
     "site": _site,
@@ -282,6 +317,7 @@ _ACTIONS: Final[dict[str, Callable[[object, Words], list[Action]]]] = {
     "reappear": _services(GxSimulator.reappear),
     "fault": _fault,
     "gx": _gx,
+    "board": _board,
 }
 
 

@@ -7,6 +7,7 @@ the inverter/charger as long as it runs.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -406,7 +407,10 @@ _EARLIER: Final = {
 
 
 class Site(Model):
-    """The house. `controls` and `conditions` may be changed at any time; `flows` says what came of them."""
+    """The house. `controls` and `conditions` may be changed at any time; `flows` says what came of them.
+
+    `wiring`: what the load becomes of what people use, in W, where the house has a board with breakers and stations.
+    """
 
     PARTS: ClassVar[tuple[str, ...]] = ("controls", "counters", "battery", "generator", "station")
     NUMBERS: ClassVar[tuple[str, ...]] = ("since_full", "batterylife_limit", "highest_soc")
@@ -423,6 +427,7 @@ class Site(Model):
         self.conditions = Conditions()
         self.counters = Counters()
         self.flows = Flows()
+        self.wiring: Callable[[float], float] | None = None
         self.generator = Generator()
         self.battery = Battery(
             energy=self.config.battery_energy,
@@ -530,6 +535,8 @@ class Site(Model):
         total = self.conditions.load
         if total is None:
             total = weather.household(self.config.seed, self.local) * (1.0 if phases == 1 else 1.6)
+        if self.wiring:
+            total = self.wiring(total)
         if phases == 1:
             return (total,)
         hours = self.now.timestamp() / 3600

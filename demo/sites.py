@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .aura_dashboard import aura_view
+from .board_dashboard import board_view
 from .boat import ROUTE, Boat
 from .boat_dashboard import boat_view
 from .dashboard import house_view
@@ -42,8 +43,9 @@ class Showcase:
     """The machine behind the site's NET VISION card, where nothing else is asked for."""
 
     def dashboard(self, entities: Entities, language: str) -> dict[str, Any]:
-        """The dashboard: the site, UPS and AURA where there are any. Raises LookupError if an entity of it lacks."""
-        views = self.view(entities, language), ups_view(entities, language), aura_view(entities, language)
+        """The dashboard: the site, UPS, AURA and board where there are any. Raises LookupError if an entity lacks."""
+        parts = ups_view, aura_view, board_view
+        views = [self.view(entities, language), *(part(entities, language) for part in parts)]
         return {"views": [view for view in views if view]}
 
 

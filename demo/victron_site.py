@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
+from .board import Board
 from .gx import Adjust, GxSimulator
 from .model import Model
 from .registers import Value
@@ -20,7 +21,7 @@ class VictronSite[S: Model](ABC):
 
     The values on the GX are the truth for the controls, the site is for everything else. `overrides` has the last word
     on a path: (service, path) to the value that it shows from the next `advance` on. `followers` live by the clock of
-    the site without being on the GX: each is told how many seconds passed.
+    the site without being on the GX: each is told how many seconds passed. `board`: its electrical board, if any.
     """
 
     SERVICES: ClassVar[Mapping[str, tuple[str, int]]]
@@ -34,6 +35,7 @@ class VictronSite[S: Model](ABC):
         self.site = site
         self.overrides: dict[tuple[str, str], Value] = {}
         self.followers: list[Callable[[float], None]] = []
+        self.board: Board | None = None
         gx.clock = self._time
         for service, instance in self.SERVICES.values():
             gx.add_service(service, instance)

@@ -23,7 +23,7 @@ from demo.aura import FAULTS, WARNINGS, State
 from demo.aura_dashboard import INVERTER, STICK, aura_view
 from demo.client import Client, ClientError, until
 from demo.dashboard import LANGUAGES
-from demo.gateway import DOMAIN, Entities, Gateway, add_gateway, enable_controls
+from demo.gateway import DOMAIN, Entities, Gateway, add_devices, add_gateway, enable_controls
 from demo.history import counter_rows, import_history, mean_rows
 from demo.home import HOST, Home, HomeError, http_settings
 from demo.hybrid import AURA_MAPS, OWN_PROFILE, Hybrid, bring_profile, profile_of
@@ -559,6 +559,11 @@ class Answers:
             self.posted.append((request.path, await request.json()))
         return web.json_response(self.steps.pop(0))
 
+    async def upload(self, request):
+        file = (await request.post())["file"]
+        self.posted.append((file.filename, file.file.read().decode()))
+        return web.json_response({"file_id": "uploaded"})
+
     async def socket(self, request):
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -586,6 +591,7 @@ async def answers(socket_enabled):
     app.router.add_post("/auth/token", answers.token)
     app.router.add_post("/auth/revoke", answers.revoke)
     app.router.add_get("/api/websocket", answers.socket)
+    app.router.add_post("/api/file_upload", answers.upload)
     app.router.add_route("*", "/api/config/config_entries/{path:.*}", answers.flow)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
@@ -676,6 +682,42 @@ async def test_a_form_that_refuses_is_an_error(answers, client):
     answers.steps = [form, form, form]
     with pytest.raises(ClientError, match=r"victron_gx: .*refused"):
         await add_gateway(client, GX)
+
+
+async def test_devices_come_from_a_file_and_are_confirmed(answers, client):
+    answers.steps = [
+        {"flow_id": "1", "type": "menu", "step_id": "user"},
+        {"flow_id": "1", "type": "form", "step_id": "csv_file"},
+        {"flow_id": "1", "type": "progress", "step_id": "checking"},
+        {"flow_id": "1", "type": "progress", "step_id": "checking"},
+        {"flow_id": "1", "type": "form", "step_id": "summary"},
+        {"flow_id": "1", "type": "abort", "reason": "devices_added"},
+    ]
+    await add_devices(client, "e", "name;reference\nÉtage;x\n")
+    assert [data for _, data in answers.posted] == [
+        {"handler": ["e", "device"]},
+        {"next_step_id": "csv_file"},
+        "name;reference\nÉtage;x\n",
+        {"file": "uploaded"},
+        {"confirmed": True},
+    ]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        [{"flow_id": "1", "type": "form", "step_id": "csv_file", "errors": {"base": "csv_mistakes"}}],
+        [
+            {"flow_id": "1", "type": "form", "step_id": "summary"},
+            {"flow_id": "1", "type": "abort", "reason": "csv_mistakes"},
+        ],
+    ],
+)
+async def test_a_file_that_is_refused_is_an_error(answers, client, last):
+    menu = {"flow_id": "1", "type": "menu", "step_id": "user"}
+    answers.steps = [menu, {"flow_id": "1", "type": "form", "step_id": "csv_file"}, *last]
+    with pytest.raises(ClientError, match="csv_mistakes"):
+        await add_devices(client, "e", "x")
 
 
 async def test_the_other_options_keep_their_values(answers, client):
@@ -850,6 +892,7 @@ def test_site_language_ups_and_aura_are_chosen_once(week, tmp_path):
         ("boat", None, None, None),
         ("house", None, "none", None),
         ("house", None, None, "none"),
+        ("house", None, None, None, True),
     ):
         with pytest.raises(DemoError, match="--fresh"):
             remembered(tmp_path / "new", *chosen, fresh=False)
@@ -867,12 +910,13 @@ def test_a_folder_without_a_ups_stays_without(week, tmp_path):
     memory = Memory(tmp_path / "demo.json", settled=True)
     memory.save(week[0])
     kept = json.loads(memory.path.read_text())
-    for name in ("ups", "card_ports", "rack", "aura", "stick_port", "hybrid"):
+    later = ("ups", "card_ports", "rack", "aura", "stick_port", "hybrid", "board", "board_port", "switchboard")
+    for name in later:
         del kept[name]
     memory.path.write_text(json.dumps(kept))
     again = Memory.load(memory.path)
     assert again is not None
-    assert (again.ups, again.aura) == ("none", "none")
+    assert (again.ups, again.aura, again.board) == ("none", "none", False)
     assert [gateway.kind for gateway in gateways(again)] == ["victron_gx"]
 
 
