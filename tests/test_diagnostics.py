@@ -31,10 +31,14 @@ from custom_components.energy_suite.entities.descriptions import (
     SwitchDescription,
     TrackerDescription,
 )
+from custom_components.energy_suite.entities.legrand import LEGRAND
 from custom_components.energy_suite.entities.netvision import NETVISION
 from custom_components.energy_suite.entities.solarman import SOLARMAN
 from custom_components.energy_suite.gateways.base import Device, Found, NotSupported
 from custom_components.energy_suite.gateways.kinds import KINDS
+from custom_components.energy_suite.gateways.legrand.catalogue import CATALOGUE
+from custom_components.energy_suite.gateways.legrand.equipment import Equipment
+from custom_components.energy_suite.gateways.legrand.gateway import LegrandGateway
 from custom_components.energy_suite.gateways.netvision.gateway import NetVisionGateway
 from custom_components.energy_suite.gateways.netvision.machine import Machine
 from custom_components.energy_suite.gateways.netvision.mib import SnmpChannel
@@ -321,12 +325,17 @@ async def test_nothing_private_is_in_the_files_of_a_stick(hass, stick_suite, has
             assert not [piece for piece in pieces(serial) if piece in text], each["kind"]
 
 
+BEHIND_A_LINE = {*LEGRAND, *(profile.kind for profile in Library.load().offered_for(gateway="legrand"))}
+
+
 async def replayed(stored: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     """The devices behind the registers of a report."""
     if any(each["kind"] in NETVISION for each in stored.values()):
         return await replayed_of_a_card(stored)
     if any(each["kind"] in SOLARMAN for each in stored.values()):
         return {key: await replayed_of_a_stick(each) for key, each in stored.items()}
+    if any(each["kind"] in BEHIND_A_LINE for each in stored.values()):
+        return {key: await replayed_of_a_line(each) for key, each in stored.items()}
     return {key: (await replayed_of_victron(each))[0] for key, each in stored.items()}
 
 
@@ -361,6 +370,33 @@ async def replayed_of_a_stick(stored: Mapping[str, Any]) -> Any:
     found = Found(key=stored["kind"], kind=stored["kind"], unit_id=stored["unit_id"], profile=stored.get("profile"))
     settings = {"host": "", "logger_serial": 1, "profile": found.profile, "profiles": Library.load()}
     device = SolarmanGateway(unit, 10.0, settings).device(replace(found, key=KEYS[found.kind]))
+    for part in device.parts.values():
+        with suppress(NotSupported):
+            await part.async_read(0.0)
+    device.settle(0.0)
+    return device
+
+
+async def replayed_of_a_line(stored: Mapping[str, Any]) -> Any:
+    """A device behind a Modbus gateway, by its map; a pulse meter by the first input of its concentrator."""
+    unit = MockModbusConnection().for_unit(stored["unit_id"])
+    unit.load_raw(stored["registers"])
+    library = Library.load()
+    if (name := stored.get("profile")) is not None:
+        about = Equipment(name="", reference=library.profiles[name].models[0], address=stored["unit_id"], map=name)
+    else:
+        reference = next(each.reference for each in CATALOGUE.values() if each.kind == stored["kind"])
+        about = Equipment(
+            name="",
+            reference=reference,
+            address=stored["unit_id"],
+            map="emdx3_pulse_concentrator",
+            concentrator="0 046 87",
+            position=1,
+            weight=10.0,
+        )
+    gateway = LegrandGateway(lambda _: unit, 10.0, {"host": "", "port": 502, "profiles": library})
+    device = gateway.device(about.found("reported"))
     for part in device.parts.values():
         with suppress(NotSupported):
             await part.async_read(0.0)
@@ -442,7 +478,9 @@ def test_there_is_a_fixture_of_every_kind_of_device():
         for file in FIXTURES
         for device in json.loads(file.read_text(encoding="utf-8"))["devices"].values()
     }
-    assert kinds == set(DESCRIPTIONS) | {profile.kind for profile in Library.load().profiles.values()}
+    # A concentrator shows itself through the meters that count on it.
+    profiles = {profile.kind for profile in Library.load().profiles.values()} - {"pulse_concentrator"}
+    assert kinds == set(DESCRIPTIONS) | profiles
 
 
 @pytest.mark.parametrize("file", FIXTURES, ids=lambda file: file.stem)

@@ -173,14 +173,14 @@ def maps_for(equipment: Equipment, library: Library) -> list[str]:
         # A meter that counts the pulses of others may have a map that tells nothing of them.
         shipped = [each.id for each in counting if each.shipped and counts and each.id in counts.profiles]
         return [*shipped, *(each.id for each in counting if not each.shipped)] or [PRESENCE]
-    shipped = tuple(each for each in model.profiles if each in library.profiles)
+    known = [each for each in model.profiles if each in library.profiles]
     own = [profile.id for profile in _own(model, library)]
     # What somebody brought for this very reference goes before a map that is only worth a try.
     generic = [GENERIC] if model.may_be_generic else []
     if model.kind == "generic_meter":
         return [GENERIC, *own, PRESENCE]
-    proven = [each for each in shipped if library.profiles[each].is_proven_for(model.reference)]
-    candidates = [each for each in shipped if each not in proven]
+    proven = [each for each in known if library.profiles[each].is_proven_for(model.reference)]
+    candidates = [each for each in known if each not in proven]
     return [*proven, *own, *candidates, *generic, PRESENCE]
 
 

@@ -125,7 +125,7 @@ def read_devices(text: str, others: Iterable[Equipment], library: Library) -> tu
         return [], [Mistake(head + 1, "", "no_csv")]
     if mistakes := list(_heading(columns, head + 1)):
         return [], mistakes
-    return _rows(_numbered(rows, head), columns, list(others), library)
+    return _rows(list(_numbered(rows, head)), columns, list(others), library)
 
 
 def _numbered(rows: Any, head: int) -> Iterator[tuple[int, list[str] | None]]:
@@ -154,10 +154,12 @@ def _heading(columns: list[str], line: int) -> Iterator[Mistake]:
 
 
 def _rows(
-    rows: Iterator[tuple[int, list[str] | None]], columns: list[str], others: list[Equipment], library: Library
+    rows: list[tuple[int, list[str] | None]], columns: list[str], others: list[Equipment], library: Library
 ) -> tuple[list[Equipment], list[Mistake]]:
     devices: list[Equipment] = []
     mistakes: list[Mistake] = []
+    named = columns.index("name") if "name" in columns else len(columns)
+    chosen = [row[named] for _, row in rows if row is not None and len(row) > named]
     for line, row in rows:
         if row is None:
             mistakes.append(Mistake(line, "", "no_csv"))
@@ -170,7 +172,7 @@ def _rows(
             break
         else:
             cells = {column: cell.strip() for column, cell in zip(columns, row, strict=False) if cell.strip()}
-            device, wrong = _device(cells, [*others, *devices], library)
+            device, wrong = _device(cells, [*others, *devices], chosen, library)
             mistakes += [Mistake(line, column, reason, cells.get(column, "")) for column, reason in wrong.items()]
             if device is not None:
                 # One that is wrong is compared with those below all the same.
@@ -181,9 +183,9 @@ def _rows(
 
 
 def _device(
-    cells: Mapping[str, str], others: list[Equipment], library: Library
+    cells: Mapping[str, str], others: list[Equipment], chosen: list[str], library: Library
 ) -> tuple[Equipment | None, dict[str, str]]:
-    """The device of a line, and what is wrong with it: column -> reason."""
+    """The device of a line, and what is wrong with it: column -> reason. ``chosen`` are the names in the file."""
     values: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for column, cell in cells.items():
@@ -207,7 +209,7 @@ def _device(
         equipment = replace(equipment, map=maps_for(equipment, library)[0])
     if not equipment.name:
         # As on the web server; a name that nobody chose is never in the way.
-        equipment = replace(equipment, name=free_name(equipment.place, (other.name for other in others)))
+        equipment = replace(equipment, name=free_name(equipment.place, [*chosen, *(other.name for other in others)]))
     return equipment, {**problems(equipment, others, library), **wrong}
 
 
