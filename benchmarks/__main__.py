@@ -1,4 +1,4 @@
-"""Run every benchmark, or those named, and print one table for the sites and one for the bus."""
+"""Run every benchmark, or those named; print a table for the sites, and one each for the bus and for the alarms."""
 
 import argparse
 import asyncio
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from demo.netvision_machines import MACHINES
 from demo.sites import SITES
 
-from . import bus, history, home, setting, wire
+from . import alarms, bus, history, home, setting, wire
 
 type Rows = list[tuple[str, str]]
 
@@ -17,13 +17,14 @@ BENCHMARKS: dict[str, Callable[[str], Awaitable[Rows]]] = {
     "home": home.measure,
     "history": history.measure,
 }
-BUS = "bus"
+ALONE: dict[str, Callable[[], Awaitable[Rows]]] = {"bus": bus.measure, "alarms": alarms.measure}
+"""What is measured without a site."""
 
 
 async def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS, BUS], help="which ones (all)")
+    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS, *ALONE], help="which ones (all)")
     parser.add_argument("--site", choices=[*SITES, setting.CARD], help="which of the demo's sites (each), or a card")
     parser.add_argument("--machine", choices=MACHINES, default="netys", help="what the card is plugged into (netys)")
     parser.add_argument("--channels", choices=setting.CHANNELS, help="how the card is read (each way)")
@@ -31,8 +32,9 @@ async def main() -> None:
     if names := [name for name in options.names or BENCHMARKS if name in BENCHMARKS]:
         sites = setting.names(options.site, options.machine, options.channels)
         _print({site: dict([row for name in names for row in await BENCHMARKS[name](site)]) for site in sites})
-    if BUS in (options.names or [BUS]):
-        _print({BUS: dict(await bus.measure())})
+    for name, measure in ALONE.items():
+        if name in (options.names or ALONE):
+            _print({name: dict(await measure())})
 
 
 def _print(columns: Mapping[str, Mapping[str, str]]) -> None:

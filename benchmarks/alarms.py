@@ -4,14 +4,12 @@ The day is compared with an oracle that knows the whole signal of a rule at once
 engine sees one state after the other and forgets everything but its stored state once an hour.
 """
 
-import asyncio
 import json
 import math
 import random
-import sys
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from time import process_time
 
 from custom_components.energy_suite.gateways.base import Alarm, Severity
@@ -175,7 +173,7 @@ def a_night(limits: Limits, seconds: int = FLAPPING) -> tuple[int, int]:
     return edges, messages
 
 
-async def measure(_site: str = "") -> list[tuple[str, str]]:
+async def measure() -> list[tuple[str, str]]:
     """Replay the day and the night."""
     taken, seen, wanted = a_day()
     limits = Limits()
@@ -188,12 +186,3 @@ async def measure(_site: str = "") -> list[tuple[str, str]]:
         (f"edges of an alarm that flaps each second for {FLAPPING // HOUR} h", f"{edges}"),
         (f"messages about it (limit {limits.messages})", f"{messages}"),
     ]
-
-
-def _print(rows: Iterable[tuple[str, str]]) -> None:
-    for what, figure in rows:
-        sys.stdout.write(f"{what}: {figure}\n")
-
-
-if __name__ == "__main__":
-    _print(asyncio.run(measure()))

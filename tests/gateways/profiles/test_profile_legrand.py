@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from modbus_connection import IllegalDataAddressError
 from modbus_connection.mock import MockModbusConnection
 
 from custom_components.energy_suite.entities.profiles import described
@@ -277,6 +278,15 @@ async def test_powers_and_energies_are_scaled_by_the_product_of_the_ratios(
     put(unit, address, abs(raw))
     await read(meter)
     assert meter.value(key) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(("missing", "power"), [(0x1201, 1.5), (0x1200, None)])
+async def test_a_unit_without_the_ratio_of_voltage_transformers_has_none(unit, meter, missing, power):
+    put(unit, 0x1014, 150)
+    unit.holding.pop(missing)
+    unit.fail_read(missing, IllegalDataAddressError(2))
+    await read(meter)
+    assert meter.power == power
 
 
 async def test_a_sign_that_is_neither_leaves_the_power_unknown(unit, meter):

@@ -112,6 +112,8 @@ MISTAKES = [
     (changed("{scale: 100}", "{below: 5, scale: 100}"), "bad_steps", 8),
     (changed("{below: 10, scale: 10}, {scale: 100}", ""), "bad_steps", 8),
     (changed("of: [ct_ratio]", "of: [other]"), "no_such_key", 11),
+    (changed("of: [ct_ratio]", "of: [ct_ratio], if_there: [other]"), "no_such_key", 8),
+    (changed("of: [ct_ratio]", "of: [ct_ratio], if_there: [ct_ratio]"), "bad_steps", 8),
     (changed("scale: 100", "scale: 0"), "bad_scale", 8),
     # registers
     (register("key: frequency, address: {remote_id}, unit: Hz"), "not_a_whole_number", MORE),

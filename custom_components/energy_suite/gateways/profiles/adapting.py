@@ -83,7 +83,12 @@ def fed_downstream(profile: Profile) -> Profile:
         profile,
         registers=tuple(fed(register) for register in profile.registers),
         ratios={
-            name: replace(ratio, of=tuple(renamed(key) for key in ratio.of)) for name, ratio in profile.ratios.items()
+            name: replace(
+                ratio,
+                of=tuple(renamed(key) for key in ratio.of),
+                if_there=frozenset(renamed(key) for key in ratio.if_there),
+            )
+            for name, ratio in profile.ratios.items()
         },
     )
 

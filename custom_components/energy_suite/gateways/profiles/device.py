@@ -80,6 +80,8 @@ class ProfileDevice(Device):
         ratio = self.profile.ratios[name]
         product = 1.0
         for key in ratio.of:
+            if key in ratio.if_there and not self.has(key):
+                continue
             value = self.value(key)
             if not isinstance(value, int | float):
                 return None

@@ -223,6 +223,8 @@ class Ratio:
     """A scale that follows from the product of other values, such as the ratios of current transformers."""
 
     of: tuple[str, ...]
+    if_there: frozenset[str]
+    """Those of them that count only on devices that have them."""
     steps: tuple[tuple[Fraction | None, Fraction], ...]
     """(below which product, scale); the last has no bound."""
 
@@ -428,6 +430,7 @@ def _repeat(node: Node | None) -> Repeat | None:
 def _ratio(node: Node) -> Ratio:
     fields = Fields(node)
     of = tuple(_key(entry) for entry in fields.need("of").items())
+    if_there = frozenset(_key(entry) for entry in _list(fields.take("if_there")))
     steps_node = fields.need("steps")
     fields.end()
     steps: list[tuple[Fraction | None, Fraction]] = []
@@ -438,9 +441,13 @@ def _ratio(node: Node) -> Ratio:
         step.end()
     bounds = [below for below, _ in steps]
     known = [bound for bound in bounds[:-1] if bound is not None]
+    if unknown := if_there - set(of):
+        node.fail("no_such_key", key=min(unknown))
+    if of and if_there == set(of):
+        node.fail("bad_steps")
     if not of or not steps or bounds[-1] is not None or len(known) < len(steps) - 1 or known != sorted(set(known)):
         steps_node.fail("bad_steps")
-    return Ratio(of, tuple(steps))
+    return Ratio(of, if_there, tuple(steps))
 
 
 def _scale(node: Node) -> Fraction:
