@@ -9,7 +9,8 @@ from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.device_registry import DeviceEntry
@@ -22,8 +23,11 @@ from custom_components.energy_suite.gateways.profiles import device as profile_d
 from custom_components.energy_suite.gateways.schedule import Schedule
 from custom_components.energy_suite.memory import Memory
 from custom_components.energy_suite.subentries import equipment_of
+from demo import faults
 from demo.board import TripCause
+from demo.board_units import still_units
 from demo.legrand import ModbusGateway
+from demo.modbus import Request
 from tests.conftest import BOARD, METER, BoardSuite, device_subentry, stored_board_entry
 
 
@@ -343,3 +347,79 @@ async def test_the_entry_is_loaded_although_nothing_answers(hass: HomeAssistant,
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.LOADED
     await hass.config_entries.async_unload(entry.entry_id)
+
+
+def _is_of(address: int, request: Request) -> bool:
+    return request.unit == address
+
+
+THIRTY_TWO = tuple(device_subentry(f"M{address}", "4 120 45", address, **METER) for address in range(1, 33))
+
+
+@pytest.mark.parametrize("framing", ["tcp", "rtu_over_tcp"])
+@pytest.mark.parametrize("absent", ["exception", "silence"])
+async def test_three_dead_of_thirty_two_leave_the_others_alone(
+    hass: HomeAssistant, socket_enabled: None, framing: str, absent: str, own_profiles: Any
+):
+    units = still_units(range(1, 33))
+    dead = (3, 17, 32)
+    for address in dead:
+        units[address].answers = False
+    async with ModbusGateway(units, framing=framing, timing=False, absent=absent) as gateway:
+        entry = stored_board_entry(gateway, THIRTY_TWO, {"interval": 0.3})
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        suite = BoardSuite(hass, gateway, None, entry)  # type: ignore[arg-type]  # it stands still
+        coordinators = entry.runtime_data.coordinators
+        alive = [address for address in range(1, 33) if address not in dead]
+        await suite.until(lambda: all(coordinators[suite.key(f"M{address}")].seen for address in alive))
+        await hass.async_block_till_done()
+        await suite.reports(3)
+        for address in alive:
+            await shows_number(suite, f"M{address}", "power", 100 * address, 1)
+        assert not any(coordinators[suite.key(f"M{address}")].seen for address in dead)
+        units[17].answers = True
+        # By itself it would be looked for now and then.
+        await suite.call("button", "press", "gateway", "search_again")
+        await suite.until(lambda: coordinators[suite.key("M17")].seen)
+        await hass.async_block_till_done()
+        await shows_number(suite, "M17", "power", 1700, 1)
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.parametrize("framing", ["tcp", "rtu_over_tcp"])
+@pytest.mark.parametrize(
+    "fault",
+    [faults.swapped, lambda: faults.delay(0.6), faults.half_zeros, faults.no_transaction, faults.other_unit],
+    ids=["swapped", "late", "half", "no number", "other unit"],
+)
+async def test_no_value_of_one_meter_is_ever_shown_for_another(
+    hass: HomeAssistant, socket_enabled: None, framing: str, fault: Any, own_profiles: Any
+):
+    units = still_units(range(1, 9))
+    async with ModbusGateway(units, framing=framing, timing=False) as gateway:
+        entry = stored_board_entry(gateway, THIRTY_TWO[:8])
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        suite = BoardSuite(hass, gateway, None, entry)  # type: ignore[arg-type]  # it stands still
+        await suite.until(lambda: all(each.seen for each in entry.runtime_data.coordinators.values()))
+        await hass.async_block_till_done()
+        wrong: list[tuple[str, str]] = []
+        own = {suite.entity_id(f"M{address}", "power"): 100.0 * address for address in range(1, 9)}
+
+        @callback
+        def look(event: Event[EventStateChangedData]) -> None:
+            state = event.data["new_state"]
+            if state is not None and state.entity_id in own and state.state not in ("unknown", "unavailable"):
+                told = float(state.state)
+                if any(abs(told - other) < 5 for key, other in own.items() if key != state.entity_id):
+                    wrong.append((state.entity_id, state.state))
+
+        hass.bus.async_listen(EVENT_STATE_CHANGED, look)
+        for address in (2, 5):
+            gateway.inject(fault(), requests=2, only=partial(_is_of, address))
+        await suite.until(lambda: not gateway.faults)
+        for address in range(1, 9):
+            await shows_number(suite, f"M{address}", "power", 100 * address, 1)
+        assert not wrong
+        await hass.config_entries.async_unload(entry.entry_id)

@@ -1,5 +1,6 @@
 """Adding a Modbus gateway and what is behind it: one by one, as a copy, by a scan, from a CSV file."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,8 @@ async def test_a_gateway_is_added_and_loaded(hass: HomeAssistant, bus: ModbusGat
     entry = result["result"]
     assert entry.state is ConfigEntryState.LOADED
     assert hass.states.is_state("binary_sensor.main_board_connectivity", "on")
-    # Nothing is asked on a line nobody said anything of.
-    assert not bus.requests
+    # Nothing but whether it can be asked is asked on a line nobody said anything of.
+    assert len(bus.requests) == 1
     await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -160,6 +161,25 @@ async def test_another_gateway_at_the_same_host_is_added(hass: HomeAssistant, ad
         assert result["type"] is FlowResultType.CREATE_ENTRY
         await hass.async_block_till_done()
         await hass.config_entries.async_unload(result["result"].entry_id)
+
+
+async def test_a_gateway_for_one_client_is_added_while_it_is_free(hass: HomeAssistant, bus: ModbusGateway):
+    bus.most = 1
+    _, other = await asyncio.open_connection(bus.host, bus.port)
+    result = await add_gateway(hass, form(bus))
+    assert result["errors"] == {"base": "gateway_dropped"}
+    other.close()
+    await other.wait_closed()
+    result = await hass.config_entries.flow.async_configure(result["flow_id"], form(bus))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    entry = result["result"]
+    assert entry.state is ConfigEntryState.LOADED
+    # Devices are tried over the connection that reads them.
+    adding = Adding(hass, entry, Board())
+    await adding.one("emdx3", "4 120 45", address=1)
+    assert not adding.errors
+    await hass.config_entries.async_unload(entry.entry_id)
 
 
 async def test_a_gateway_gets_another_address_and_keeps_its_devices(hass: HomeAssistant, board_suite: BoardSuite):

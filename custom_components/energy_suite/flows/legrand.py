@@ -14,7 +14,7 @@ from ..const import CONF_DEVICES, CONF_FRAMING, CONF_GATEWAY, CONF_UID
 from ..gateways.base import Found, GatewayError
 from ..gateways.kinds import KINDS
 from ..gateways.legrand.equipment import KIND
-from ..gateways.legrand.gateway import FRAMINGS, TCP
+from ..gateways.legrand.gateway import FRAMINGS, TCP, LegrandGateway
 from .common import GatewayFlow, host_of, reason_of
 from .fields import PORT, choice
 
@@ -58,7 +58,9 @@ class LegrandSteps(GatewayFlow):
         search = self._look_for(LEGRAND, address)
         try:
             async with search.gateway() as gateway:
+                assert isinstance(gateway, LegrandGateway)
                 self._identity = await gateway.probe()
+                await gateway.greet()
                 self._found = [step async for step in gateway.discover() if isinstance(step, Found)]
         except GatewayError as err:
             reason = reason_of(err)
