@@ -19,6 +19,9 @@ _TEXTS: Final[Texts] = {
     "power": ("Power", "Puissance"),
     "hour": ("The last hour", "La dernière heure"),
     "contactor": ("Water heater contactor", "Contacteur du chauffe-eau"),
+    "open": ("Open the hot water breaker", "Ouvrir le disjoncteur du chauffe-eau"),
+    "close": ("Close the hot water breaker", "Fermer le disjoncteur du chauffe-eau"),
+    "vehicle": ("Vehicle", "Véhicule"),
     "water": ("Water", "Eau"),
     "gas": ("Gas", "Gaz"),
 }
@@ -55,7 +58,7 @@ def board_view(entities: Entities, language: str) -> dict[str, Any] | None:
     breakers = [
         heading("breakers", "mdi:electric-switch-closed"),
         *(tile(part, "breaker", called[part], full=True) for part in _BREAKERS),
-        *(tile(part, key, domain="button") for part in ("hot_water",) for key in ("open", "close")),
+        *(tile("hot_water", key, key, domain="button", full=True, hide_state=True) for key in ("open", "close")),
         *cards.raised(called["hot_water"], called["charging"]),
     ]
     stations = [heading("stations", "mdi:ev-station")]
@@ -63,7 +66,7 @@ def board_view(entities: Entities, language: str) -> dict[str, Any] | None:
         stations += [
             tile(part, "status", called[part], full=True),
             tile(part, "power", "power"),
-            tile(part, "vehicle_connected"),
+            tile(part, "vehicle_connected", "vehicle"),
             tile(part, "charging", domain="switch", full=True, features=SWITCH),
             tile(part, "charging_current", domain="number", full=True, features=ENTER),
         ]

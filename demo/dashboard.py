@@ -17,7 +17,7 @@ SWITCH: Final = [{"type": "toggle"}]
 BAR: Final = [{"type": "bar-gauge"}]
 
 _RAISED: Final = """\
-{{% for alarm in state_attr('{entity}', 'alarms') or [] %}}
+{{% for alarm in {entities} | map('state_attr', 'alarms') | select | sum(start=[]) %}}
 - **{{{{ alarm.text }}}}**<br>{{{{ alarm.remedy | default('') }}}}
 {{% else %}}
 {none}
@@ -104,12 +104,12 @@ class Cards:
         return [{"type": "tile", "entity": entity, "name": {"type": "device"}} for entity in found]
 
     def raised(self, *kinds: str) -> list[Card]:
-        """What is raised now on the first of these devices, with what helps, and what came and went."""
-        problem = self.entities.find(kinds[0], "problem")
+        """What is raised now on these devices, with what helps, and what came and went on the first."""
+        problems = [self.entities.find(kind, "problem") for kind in kinds]
         return [
             self.heading("alarms", "mdi:alert-outline"),
             *self.alarms(kinds),
-            {"type": "markdown", "content": _RAISED.format(entity=problem, none=self.text("none")), **WIDE},
+            {"type": "markdown", "content": _RAISED.format(entities=problems, none=self.text("none")), **WIDE},
             self.tile(kinds[0], "alarm", "latest", full=True, state_content=["event_type", "text"]),
         ]
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from modbus_connection import ModbusError, ModbusTcpParams
 from pymodbus.pdu import DecodePDU
 
@@ -492,6 +492,7 @@ def test_the_answer_is_found_behind_any_noise_in_any_pieces(noise, cuts):
 
 
 @given(st.lists(st.binary(max_size=300), max_size=8), st.booleans())
+@example([b"\x03"], False)
 def test_no_frame_of_modbus_tcp_breaks_anything(chunks, numbered):
     framer = TcpFramer(DecodePDU(is_server=False), Numbers())
     number = int.from_bytes(framer.encode(REQUEST, UNIT, 7)[:2])

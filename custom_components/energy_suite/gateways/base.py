@@ -1,7 +1,7 @@
 """The few concepts every gateway is built from: identity, device, part, alarm, capabilities, errors."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -261,6 +261,12 @@ class Found:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What its owner says of it, where the gateway cannot tell what is behind it."""
 
+    @property
+    def stored(self) -> dict[str, Any]:
+        """As it is stored: ``Found(**stored)`` makes it again."""
+        stored = asdict(self)
+        return stored if self.settings else {name: value for name, value in stored.items() if name != "settings"}
+
     def is_same_as(self, other: Found) -> bool:
         """Whether both are one device, of which one of them may not have known the serial number."""
         if self.key == other.key:
@@ -418,6 +424,19 @@ class Ups(Protocol):
 
     async def give_command(self, command: Any) -> Any:
         """Give a command. Raises ``CommandRefused``."""
+
+
+@runtime_checkable
+class Positioned(Protocol):
+    """Knows where it is, in degrees, north and east positive; None while it does not."""
+
+    @property
+    def latitude(self) -> float | None:
+        """Degrees north."""
+
+    @property
+    def longitude(self) -> float | None:
+        """Degrees east."""
 
 
 @runtime_checkable

@@ -56,9 +56,9 @@ def fits(asked: bytes, answer: bytes) -> bool:
         return len(answer) == _REFUSAL
     if answer[0] != asked[0] or not (size := _size(asked)):
         return answer[0] == asked[0]
-    if asked[0] in _READS:
-        return answer[1] + _COUNTED == len(answer) == size
-    return len(answer) == size and answer[:_ADDRESSED] == asked[:_ADDRESSED]
+    if len(answer) != size:
+        return False
+    return answer[1] + _COUNTED == size if asked[0] in _READS else answer[:_ADDRESSED] == asked[:_ADDRESSED]
 
 
 def _decoded(decoder: DecodePDU, answer: bytes, unit: int, transaction: int) -> ModbusPDU | None:

@@ -235,6 +235,14 @@ def test_energies_are_read_now_and_then_beside_what_moves():
     }
 
 
+async def test_nothing_is_read_but_what_was_said(unit):
+    unit.holding.update({0x20: 2305, 0x22: 5})
+    place = {"words": 1, "multiplier": "0.1"}
+    await device_of(unit, [0, 1], voltage={**place, "register": "20"}, current={**place, "register": "22"})
+    asked = [(event.register_type, event.address, event.count) for event in unit.read_events]
+    assert sorted(asked) == [("holding", 0x20, 1), ("holding", 0x22, 1), ("holding", AT, 2)]
+
+
 def test_nothing_of_it_is_to_be_confirmed_or_written(unit):
     device = make(meter().profile(), FOUND, unit, 10.0)
     assert (device.confirmed, device.advice, device.profile.can_write) == (True, (), False)

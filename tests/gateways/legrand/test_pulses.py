@@ -13,6 +13,7 @@ from custom_components.energy_suite.gateways.base import CannotConnect, DeviceGo
 from custom_components.energy_suite.gateways.legrand.equipment import Equipment
 from custom_components.energy_suite.gateways.legrand.pulses import HIGHEST_RATE, Inputs, Pulse, PulseInput, PulseTotal
 from custom_components.energy_suite.gateways.profiles.library import Library
+from custom_components.energy_suite.gateways.profiles.schema import parse
 from demo.board_units import CONCENTRATOR, IME, RegisterUnit, map_rows
 from demo.legrand import ModbusGateway
 
@@ -404,6 +405,26 @@ async def test_what_was_read_a_while_ago_is_read_again(unit):
     unit.holding[FIRST + 3] = 3
     await other.async_read(103.1)
     assert (other.count, other.read_at, other.present, other.speed) == (0x10003, 103.1, True, Speed.LIVE)
+
+
+async def test_what_a_map_says_of_the_quantity_does_not_count(unit):
+    text = (
+        "profile: 1\nid: mine\nmanufacturer: Legrand\nmodels: [Mine]\nkind: pulse_concentrator\nsource: a test\n"
+        "positions: {count: 2, stride: 4}\nregisters:\n"
+        "  - {key: pulse_total, address: 0x10, type: uint16, scale: 0.1, offset: 5}\n"
+    )
+    unit.holding.update({0x10: 0, 0x14: 65_530})
+    inputs = Inputs(parse(text, "mine.yaml"), unit, 10.0)
+    one, other = (PulseInput(inputs, Pulse(position=position, weight=1000.0, index=0.0)) for position in (1, 2))
+    inputs.registers.wall_clock = lambda: START
+    await one.async_read(1.0)
+    await other.async_read(1.0)
+    assert (one.count, other.count) == (0, 65_530)
+    unit.holding.update({0x10: 0, 0x14: 4})
+    inputs.registers.wall_clock = lambda: START + 10
+    await one.async_read(11.0)
+    await other.async_read(11.0)
+    assert other.total.total == 10.0
 
 
 async def test_an_input_that_the_concentrator_does_not_have_is_unknown(gateway_of, counters):

@@ -53,6 +53,11 @@ class Reference:
         """What it is."""
         return FRENCH[self.device] if language.partition("-")[0] == "fr" else self.device
 
+    def name(self, language: str) -> str:
+        """The reference; one that is made of words in the words of the language."""
+        words = FRENCH_REFERENCES if language.partition("-")[0] == "fr" else {}
+        return words.get(self.reference, self.reference)
+
     @property
     def is_single_phase(self) -> bool:
         """Whether it has one phase and no more."""
@@ -111,6 +116,26 @@ FRENCH: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """What a reference is -> the same in French."""
+
+FRENCH_REFERENCES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "gas meter, pulse output": "compteur de gaz à impulsions",
+        "water meter, pulse output": "compteur d’eau à impulsions",
+        "generic Modbus meter": "compteur Modbus générique",
+        "WSMEASURE device": "dispositif WSMEASURE",
+        **{
+            f"DPX3 {size} electronic{rest}": f"DPX3 {size} électronique{reste}"
+            for size in (250, 630, 1600)
+            for rest, reste in (
+                ("", ""),
+                (" with measuring unit", " avec unité de mesure"),
+                (" with residual current", " différentiel"),
+            )
+        },
+        "DPX3 250 thermal-magnetic with residual current": "DPX3 250 magnétothermique différentiel",
+    }
+)
+"""References that are words -> the same in French."""
 
 FAMILIES: Final = (
     "emdx3",

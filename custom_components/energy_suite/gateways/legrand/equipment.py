@@ -184,6 +184,14 @@ def maps_for(equipment: Equipment, library: Library) -> list[str]:
     return [*proven, *own, *candidates, *generic, PRESENCE]
 
 
+def usual_map(equipment: Equipment, library: Library) -> str:
+    """The best map for a device of which nobody said more: only a generic meter is told register by register."""
+    maps = maps_for(equipment, library)
+    if equipment.model.kind == "generic_meter":
+        return maps[0]
+    return next(each for each in maps if each != GENERIC)
+
+
 def _own(model: Reference, library: Library) -> list[Profile]:
     """The user's profiles for its kind that tell where it is, those that name it first."""
     offered = library.offered_for(gateway=KIND, kind=model.kind)

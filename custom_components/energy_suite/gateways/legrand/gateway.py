@@ -85,19 +85,6 @@ class LegrandGateway:
         assert isinstance(unit, GuardedUnit)
         return unit
 
-    async def greet(self) -> None:
-        """See whether the gateway lets itself be asked: nothing need answer, but the connection has to stay.
-
-        Raises ``CannotConnect`` where it drops it, as a gateway for one client does while it has another.
-        """
-        try:
-            await answers(self._unit_for(ADDRESSES[0]))
-        except DeviceGone:
-            return
-        except CannotConnect as err:
-            if err.reason != "silent":
-                raise CannotConnect("dropped") from err
-
     async def _open(self) -> None:
         with translated_errors():
             await self._unit.open()

@@ -75,7 +75,7 @@ class GenericMeter:
     def from_settings(cls, settings: Mapping[str, Any]) -> GenericMeter:
         """From what is stored: the fields of the energy, and of ``<key>`` those of another quantity."""
         return cls(
-            function=settings["function"],
+            function=settings.get("function", FUNCTIONS[0]),
             low_first=settings.get("word_order") == "low_first",
             unit=settings.get("unit", "Wh"),
             energy=_place(settings),

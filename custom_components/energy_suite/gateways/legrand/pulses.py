@@ -6,6 +6,7 @@ What a pulse stands for is set by the user (whether a concentrator counts raw pu
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, Final, override
 
 from modbus_connection import ModbusUnit
@@ -114,7 +115,9 @@ class Inputs:
                 register,
                 key=_key(position),
                 address=register.address + (position - 1) * (repeat.stride if repeat else 0),
-                unit=None,
+                scale=Fraction(1),
+                offset=Fraction(0),
+                ratio=None,
                 shared=True,
                 speed=Speed.LIVE,
             )

@@ -14,10 +14,10 @@ from .equipment import (
     Equipment,
     FeedDirection,
     free_name,
-    maps_for,
     problems,
     reference_of,
     remote_id_of,
+    usual_map,
 )
 from .generic import GENERIC
 
@@ -121,6 +121,8 @@ def read_devices(text: str, others: Iterable[Equipment], library: Library) -> tu
     rows = csv.reader(io.StringIO("\n".join(lines[head:])), delimiter=separator, strict=True)
     try:
         columns = [cell.strip().casefold() for cell in next(rows)]
+        while columns and not columns[-1]:
+            columns.pop()  # as spreadsheets end a line
     except csv.Error:
         return [], [Mistake(head + 1, "", "no_csv")]
     if mistakes := list(_heading(columns, head + 1)):
@@ -145,12 +147,12 @@ def _numbered(rows: Any, head: int) -> Iterator[tuple[int, list[str] | None]]:
 def _heading(columns: list[str], line: int) -> Iterator[Mistake]:
     for place, column in enumerate(columns):
         if column not in _ALL:
-            yield Mistake(line, column, "unknown_column", column)
+            yield Mistake(line, column, "unknown_column")
         elif column in columns[:place]:
-            yield Mistake(line, column, "column_twice", column)
+            yield Mistake(line, column, "column_twice")
     for column in _NEEDED:
         if column not in columns:
-            yield Mistake(line, column, "missing_column", column)
+            yield Mistake(line, column, "missing_column")
 
 
 def _rows(
@@ -206,7 +208,7 @@ def _device(
         meter.setdefault("function", 3)
     equipment = Equipment(**{"name": "", **values, "meter": meter})
     if "map" not in values:
-        equipment = replace(equipment, map=maps_for(equipment, library)[0])
+        equipment = replace(equipment, map=usual_map(equipment, library))
     if not equipment.name:
         # As on the web server; a name that nobody chose is never in the way.
         equipment = replace(equipment, name=free_name(equipment.place, [*chosen, *(other.name for other in others)]))

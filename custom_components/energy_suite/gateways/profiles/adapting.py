@@ -40,7 +40,12 @@ def single_phase(profile: Profile) -> Profile:
             first_of=tuple(key for key in register.first_of if key in keys),
         )
 
-    return replace(profile, registers=tuple(of_one_phase(register) for register in kept))
+    told = (of_one_phase(register) for register in kept)
+    # Of what is computed of the other phases alone nothing is left.
+    left = [
+        register for register, before in zip(told, kept, strict=True) if register.computed_of or not before.computed_of
+    ]
+    return replace(profile, registers=tuple(left))
 
 
 def with_remote_id(profile: Profile, remote_id: int) -> Profile:

@@ -180,7 +180,9 @@ VOCABULARY: Mapping[str, Term] = MappingProxyType(
             *_phased("W", "power"),
             *_phased("V", "voltage"),
             *_phased("A", "current"),
-            *_phased(None, "power_factor"),
+            *_plain(None, "power_factor"),
+            # Of a UPS it is that of the output, and so called in the translations.
+            *_named_phases("power_factor", None, "Power factor", "Facteur de puissance"),
             *_phased("kWh", "energy_imported", "energy_exported"),
             *_plain("Hz", "frequency"),
             *_plain("kWh", "energy"),
