@@ -9,7 +9,7 @@ from .client import Client, ClientError, until
 DOMAIN: Final = "energy_suite"
 
 _FLOW: Final = "/api/config/config_entries/flow"
-_SUBENTRIES: Final = "/api/config/config_entries/subentries/flow"
+SUBENTRIES: Final = "/api/config/config_entries/subentries/flow"
 _OPTIONS: Final = "/api/config/config_entries/options/flow"
 _LONGEST_SCAN: Final = 60
 
@@ -47,15 +47,15 @@ async def add_gateway(client: Client, gateway: Gateway) -> str:
 
 async def add_devices(client: Client, entry_id: str, text: str) -> None:
     """Add the devices of a CSV file, whose values were compared. Raises ClientError with what the flow said."""
-    flow = await client.post(_SUBENTRIES, handler=[entry_id, "device"])
-    flow = await client.post(f"{_SUBENTRIES}/{flow['flow_id']}", next_step_id="csv_file")
+    flow = await client.post(SUBENTRIES, handler=[entry_id, "device"])
+    flow = await client.post(f"{SUBENTRIES}/{flow['flow_id']}", next_step_id="csv_file")
     file_id = await client.upload("devices.csv", text)
-    flow = await client.post(f"{_SUBENTRIES}/{flow['flow_id']}", file=file_id)
+    flow = await client.post(f"{SUBENTRIES}/{flow['flow_id']}", file=file_id)
     if flow["type"] == "progress":
-        flow = await _after_progress(client, _SUBENTRIES, flow)
+        flow = await _after_progress(client, SUBENTRIES, flow)
     if flow.get("step_id") != "summary":
         raise ClientError(f"the file was not taken: {flow.get('errors')} {flow.get('description_placeholders')}")
-    flow = await client.post(f"{_SUBENTRIES}/{flow['flow_id']}", confirmed=True)
+    flow = await client.post(f"{SUBENTRIES}/{flow['flow_id']}", confirmed=True)
     if flow.get("reason") != "devices_added":
         raise ClientError(f"the devices were not added: {flow.get('errors') or flow.get('reason')}")
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from .alarms import add_site, alarms_view
 from .client import Client, until
 from .gateway import Entities, Gateway, add_devices, add_gateway, enable_controls, find_entities, loaded
 from .history import import_history
@@ -60,13 +61,15 @@ async def settle(
     if board:
         preferences = energy_preferences(preferences, entities, language)
     await client.call("energy/save_prefs", **preferences)
+    await add_site(client, entities, language)
     await import_history(client, entities, hours, showcase.counted, showcase.measured)
     for greeting in await client.call("lovelace/dashboards/list"):
         # Home Assistant greets its first user with a map, whose tiles would come from the internet.
         await client.call("lovelace/dashboards/delete", dashboard_id=greeting["id"])
-    path = showcase.url_path
+    path, dashboard = showcase.url_path, showcase.dashboard(entities, language)
+    dashboard["views"].append(alarms_view(language))
     await client.call("lovelace/dashboards/create", url_path=path, title=showcase.titles[language], icon=showcase.icon)
-    await client.call("lovelace/config/save", url_path=path, config=showcase.dashboard(entities, language))
+    await client.call("lovelace/config/save", url_path=path, config=dashboard)
     await client.call("frontend/set_system_data", key="core", value={"default_panel": path})
 
 
