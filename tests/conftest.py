@@ -1,25 +1,29 @@
 """A simulated house on loopback, and a gateway added to Home Assistant as a user adds it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import PropertyMock, patch
 
 import pytest
-from homeassistant.config_entries import SOURCE_USER, ConfigSubentryData
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import SOURCE_USER, ConfigSubentry, ConfigSubentryData
+from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util import dt as dt_util
 from modbus_connection import ModbusTcpParams
 from pymodbus.client.base import ModbusBaseClient
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 import custom_components.energy_suite  # noqa: F401 - before Home Assistant looks for its own custom components
+from custom_components.energy_suite.alarms import center as alarm_center
+from custom_components.energy_suite.alarms.center import AlarmCenter
 from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.gateways import commands, kinds, schedule
 from custom_components.energy_suite.gateways.base import Found
@@ -229,7 +233,7 @@ async def _found(house: VictronHouse) -> tuple[str | None, list[dict[str, Any]]]
         lease = Pool().acquire(ModbusTcpParams(host=gx.host, port=gx.port), interval=1, timeout=1)
         gateway = kinds.KINDS["victron_gx"].make(lease.unit, 1.0, {})
         identity = await gateway.probe()
-        found = [asdict(step) async for step in gateway.discover() if isinstance(step, Found)]
+        found = [step.stored async for step in gateway.discover() if isinstance(step, Found)]
         await lease.release()
         _FOUND[key] = identity.serial, found
     return deepcopy(_FOUND[key])
@@ -334,7 +338,7 @@ async def stored_card_entry(
     lease = Pool().acquire(kind.endpoint(settings), interval=1, timeout=1)
     looked_at = kind.make(lease.unit, 1.0, settings)
     identity = await looked_at.probe()
-    found = [asdict(step) async for step in looked_at.discover() if isinstance(step, Found)]
+    found = [step.stored async for step in looked_at.discover() if isinstance(step, Found)]
     await looked_at.close()
     await lease.release()
     return MockConfigEntry(
@@ -426,7 +430,7 @@ def stored_stick_entry(stick: SolarmanStick, options: dict[str, Any] | None = No
         domain=DOMAIN,
         title="SOLARMAN",
         unique_id=str(stick.serial),
-        data={**data, "devices": [asdict(each) for each in found]},
+        data={**data, "devices": [each.stored for each in found]},
         options={**FAST, **(options or {})},
     )
 
@@ -552,7 +556,7 @@ def stored_board_entry(
             "host": gateway.host,
             "port": gateway.port,
             "framing": gateway.framing.value,
-            "devices": [asdict(Found(key="gateway", kind="modbus_gateway", unit_id=0))],
+            "devices": [Found(key="gateway", kind="modbus_gateway", unit_id=0).stored],
         },
         options={**FAST, **(options or {})},
         subentries_data=devices,
@@ -578,3 +582,235 @@ async def board_suite(
     yield suite
     if hass.config_entries.async_get_entry(entry.entry_id) and entry.state.recoverable:
         await hass.config_entries.async_unload(entry.entry_id)
+
+
+# --- the site -----------------------------------------------------------------------------------------------------
+
+
+CELLAR = "sensor.cellar"
+COLD: Mapping[str, Any] = {"entity": CELLAR, "low": 5.0, "low_hysteresis": 7.0, "delay": 0, "severity": "warning"}
+POWER_CUT: Mapping[str, Any] = {
+    "entity": "sensor.mains",
+    "states": ["lost"],
+    "delay": 0,
+    "severity": "warning",
+    "grid": True,
+}
+HARBOUR: Mapping[str, Any] = {
+    "device": "boat",
+    "shape": "circle",
+    "points": [[48.0, -4.5]],
+    "radius": 100.0,
+    "delay": 60.0,
+    "armed": False,
+}
+
+
+def site_subentry(kind: str, title: str, data: Mapping[str, Any]) -> ConfigSubentryData:
+    """A rule, recipient or geofence as the flow stores it."""
+    return ConfigSubentryData(data=dict(data), subentry_type=kind, title=title, unique_id=None)
+
+
+def stored_site_entry(*subentries: ConfigSubentryData, options: dict[str, Any] | None = None) -> MockConfigEntry:
+    """The site's entry as the flow stores it."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Energy Suite site",
+        data={"gateway": "site", "uid": "517e517e517e517e517e517e517e517e", "devices": []},
+        options=options or {},
+        subentries_data=subentries,
+    )
+
+
+class SiteSuite:
+    """The integration with the site, and what tests ask of it."""
+
+    def __init__(self, hass: HomeAssistant, entry: MockConfigEntry) -> None:
+        self.hass = hass
+        self.entry = entry
+        self.registry = er.async_get(hass)
+
+    @property
+    def center(self) -> AlarmCenter:
+        center: AlarmCenter = self.entry.runtime_data
+        return center
+
+    def subentry(self, title: str) -> ConfigSubentry:
+        subentries: Iterable[ConfigSubentry] = self.entry.subentries.values()
+        return next(each for each in subentries if each.title == title)
+
+    def key(self, title: str) -> str:
+        """The key of the entity of a subentry."""
+        of = self.subentry(title)
+        return f"{of.subentry_type}_{of.subentry_id}"
+
+    def registered(self) -> dict[str, er.RegistryEntry]:
+        """The entities by their keys."""
+        prefix = f"{self.entry.data['uid']}_"
+        entities = er.async_entries_for_config_entry(self.registry, self.entry.entry_id)
+        return {entity.unique_id.removeprefix(prefix): entity for entity in entities}
+
+    def entity_id(self, key: str) -> str:
+        return self.registered()[key].entity_id
+
+    def state(self, key: str) -> str:
+        state = self.hass.states.get(self.entity_id(key))
+        assert state is not None
+        return state.state
+
+    def attributes(self, key: str) -> Mapping[str, Any]:
+        state = self.hass.states.get(self.entity_id(key))
+        assert state is not None
+        return state.attributes
+
+    async def sees(self, value: Any, entity_id: str = CELLAR) -> None:
+        """Let an entity show a value."""
+        self.hass.states.async_set(entity_id, str(value))
+        await self.hass.async_block_till_done()
+
+    async def call(self, domain: str, service: str, key: str, context: Context | None = None, **data: Any) -> None:
+        data = {"entity_id": self.entity_id(key), **data}
+        await self.hass.services.async_call(domain, service, data, blocking=True, context=context)
+        await self.hass.async_block_till_done()
+
+    async def add(self, kind: str, title: str, data: Mapping[str, Any]) -> None:
+        added = ConfigSubentry(data=MappingProxyType(dict(data)), subentry_type=kind, title=title, unique_id=None)
+        assert self.hass.config_entries.async_add_subentry(self.entry, added)
+        await self.hass.async_block_till_done()
+
+    async def change(self, name: str, **changes: Any) -> None:
+        self.hass.config_entries.async_update_subentry(self.entry, self.subentry(name), **changes)
+        await self.hass.async_block_till_done()
+
+    async def remove(self, title: str) -> None:
+        self.hass.config_entries.async_remove_subentry(self.entry, self.subentry(title).subentry_id)
+        await self.hass.async_block_till_done()
+
+
+@pytest.fixture
+def site_options() -> dict[str, Any]:
+    """The options of the site; tests override it by parametrising."""
+    return {}
+
+
+@pytest.fixture
+def site_subentries() -> tuple[ConfigSubentryData, ...]:
+    """What the site has; tests override it by parametrising."""
+    return (site_subentry("alarm_rule", "Cellar too cold", COLD), site_subentry("geofence", "Harbour", HARBOUR))
+
+
+@pytest.fixture
+async def site(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    tmp_path: Path,
+    site_options: dict[str, Any],
+    site_subentries: tuple[ConfigSubentryData, ...],
+) -> AsyncIterator[SiteSuite]:
+    """The integration with the site, its logs in a folder of their own."""
+    hass.config.config_dir = str(tmp_path)
+    hass.states.async_set(CELLAR, "20")
+    hass.states.async_set("sensor.mains", "there")
+    entry = stored_site_entry(*site_subentries, options=site_options)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    yield SiteSuite(hass, entry)
+    if hass.config_entries.async_get_entry(entry.entry_id) and entry.state.recoverable:
+        await hass.config_entries.async_unload(entry.entry_id)
+
+
+class Inbox:
+    """A notify service that keeps what it is sent."""
+
+    def __init__(self, hass: HomeAssistant, service: str) -> None:
+        self.hass = hass
+        self.service = service
+        self.messages: list[dict[str, Any]] = []
+        self.asked = 0
+        self.broken: Exception | None = None
+        self._changed = asyncio.Event()
+        self.register()
+
+    def register(self) -> None:
+        """Be there."""
+        self.hass.services.async_register("notify", self.service, self._take)
+
+    def remove(self) -> None:
+        """Be gone."""
+        self.hass.services.async_remove("notify", self.service)
+
+    async def _take(self, call: ServiceCall) -> None:
+        self.asked += 1
+        self._changed.set()
+        if self.broken is not None:
+            raise self.broken
+        self.messages.append(dict(call.data))
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles of all messages."""
+        return [message["title"] for message in self.messages]
+
+    async def until(self, met: Callable[[], bool]) -> None:
+        """Wait until something is so, looking again with every message."""
+        async with asyncio.timeout(8):
+            while not met():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def gets(self, count: int) -> list[dict[str, Any]]:
+        """Wait until there were so many messages; the latest are the answer's last."""
+        await self.until(lambda: len(self.messages) >= count)
+        await self.hass.async_block_till_done()
+        assert len(self.messages) == count, self.messages
+        return self.messages
+
+
+@pytest.fixture
+def phone(hass: HomeAssistant) -> Inbox:
+    """A phone with Home Assistant's app."""
+    return Inbox(hass, "mobile_app_phone")
+
+
+@pytest.fixture
+def mail(hass: HomeAssistant) -> Inbox:
+    """A service that takes title and text alone."""
+    return Inbox(hass, "mail")
+
+
+def recipient(name: str, target: str, **settings: Any) -> ConfigSubentryData:
+    """Somebody who is told of warnings and what is worse, at any hour."""
+    data = {
+        "target": target,
+        "language": "en",
+        "severities": ["warning", "critical"],
+        "level": "warnings_and_alarms",
+        **settings,
+    }
+    return site_subentry("recipient", name, data)
+
+
+class Clock:
+    """The time by which the alarms go; the real one until it is put forward."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        self.hass = hass
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return dt_util.utcnow().timestamp() + self.ahead
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, and what is due happen."""
+        self.ahead += seconds
+        async_fire_time_changed(self.hass, dt_util.utcnow() + timedelta(seconds=self.ahead))
+        await self.hass.async_block_till_done()
+
+
+@pytest.fixture
+def clock(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock for the alarms that tests can put forward."""
+    clock = Clock(hass)
+    monkeypatch.setattr(alarm_center, "utc_seconds", clock.now)
+    return clock

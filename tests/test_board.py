@@ -250,6 +250,7 @@ async def test_a_replaced_meter_begins_a_new_cycle_once(board_suite: BoardSuite)
     meter = board_suite.board.meters["heating"]
     energy = board_suite.entity_id("Heating", "energy_imported")
 
+    @callback
     def note(event: Any) -> None:
         if event.data["entity_id"] == energy and event.data["new_state"].state not in ("unknown", "unavailable"):
             seen.append(float(event.data["new_state"].state))

@@ -131,8 +131,8 @@ async def test_a_gateway_is_added_and_loaded(hass: HomeAssistant, bus: ModbusGat
     entry = result["result"]
     assert entry.state is ConfigEntryState.LOADED
     assert hass.states.is_state("binary_sensor.main_board_connectivity", "on")
-    # Nothing but whether it can be asked is asked on a line nobody said anything of.
-    assert len(bus.requests) == 1
+    # Nothing is asked on a line nobody said anything of.
+    assert not bus.requests
     await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -202,7 +202,7 @@ async def test_a_meter_is_added_after_its_values_were_shown(adding: Adding):
     await adding.one("emdx3", "4 120 45", address=1, name="Main")
     assert adding.step == "values"
     assert not adding.errors
-    assert "Voltage L1: 228.51 V" in adding.told["values"]
+    assert "Voltage L1: 228.51\u00a0V" in adding.told["values"]
     assert f"Power: {adding.board.meters['main'].power:.0f}" in adding.told["values"]
     assert adding.told["map"] == "emdx3_multifunction"
     # The map of this reference is certain.
@@ -259,7 +259,7 @@ async def test_a_map_without_values_cannot_be_confirmed(adding: Adding):
 
 async def test_a_device_without_a_map_is_added_by_its_presence(hass: HomeAssistant, adding: Adding):
     await adding.one("ems_cx3", "4 149 40", address=10, name="Interface")
-    assert (adding.errors, adding.told["map"]) == ({}, "presence")
+    assert (adding.errors, adding.told["map"]) == ({}, "Only whether it answers")
     await adding.submit({})
     await adding.seen()
     state = hass.states.get("binary_sensor.interface_connectivity")
@@ -526,7 +526,7 @@ async def test_a_file_with_mistakes_tells_each_and_adds_nothing(adding: Adding, 
     assert "line 5, address “1”: This address is already used on this gateway." in told
     assert "line 6, position “9”: The concentrator has no such input." in told
     assert "line 6, weight “x”: More than 0." in told
-    assert "line 7, reference “4 120 99”: Configuration error: choose the reference." in told
+    assert "line 7, reference “4 120 99”: Choose the reference (configuration error)." in told
     assert not adding.entry.subentries
 
 

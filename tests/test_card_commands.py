@@ -139,7 +139,7 @@ async def prepared(suite: CardSuite, command: UpsCommand) -> Story:
 
 async def user_of(hass: HomeAssistant, group: str) -> Context:
     """Somebody of a group, who is not the owner."""
-    if not await hass.auth.async_get_users():
+    if all(user.system_generated for user in await hass.auth.async_get_users()):
         await hass.auth.async_create_user("owner", group_ids=["system-admin"])
     user = await hass.auth.async_create_user(group, group_ids=[group])
     return Context(user_id=user.id)

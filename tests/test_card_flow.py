@@ -1016,10 +1016,13 @@ def fields(result: Any) -> list[str]:
     return [str(marker) for marker in result["data_schema"].schema]
 
 
+OF_ALL = ["interval", "delay_before_sending", "enabled_controls", "monitor_connection", "tolerated_gap"]
+
+
 @pytest.mark.parametrize(("channels", "own"), [("modbus", ["table"]), ("both", ["table"]), ("snmp", [])])
 async def test_the_options_are_those_of_a_card(hass, card_suite, own):
     result = await options_of(hass, card_suite)
-    assert fields(result) == ["interval", "delay_before_sending", "enabled_controls", *own, "trap_port"]
+    assert fields(result) == [*OF_ALL, *own, "trap_port"]
     controls = [danger.value for danger in KINDS["netvision"].dangers]
     assert all(control.startswith("ups_") for control in controls)
     result = await chosen(hass, result, interval=50, delay_before_sending=5, enabled_controls=controls)
@@ -1028,6 +1031,8 @@ async def test_the_options_are_those_of_a_card(hass, card_suite, own):
         "interval": 50.0,
         "delay_before_sending": 5.0,
         "enabled_controls": controls,
+        "monitor_connection": True,
+        "tolerated_gap": 300.0,
         **dict.fromkeys(own, "auto"),
         "trap_port": 0,
     }
@@ -1108,9 +1113,7 @@ async def test_a_table_that_the_card_does_not_serve_is_told_and_mended_in_the_op
 async def test_the_options_of_a_gx_are_its_own(hass, suite):
     result = await options_of(hass, suite)
     assert fields(result) == [
-        "interval",
-        "delay_before_sending",
-        "enabled_controls",
+        *OF_ALL,
         "maximum_input_current",
         "battery_management",
         "health_checks",

@@ -522,6 +522,8 @@ async def test_every_option_is_kept_and_takes_effect(hass, suite):
         "interval": 7.0,
         "delay_before_sending": 5.0,
         "enabled_controls": ["relay_2", "generator"],
+        "monitor_connection": True,
+        "tolerated_gap": 300.0,
         "maximum_input_current": 32.5,
         "unit_ids": [],
         "write_register": False,
@@ -574,7 +576,14 @@ async def test_unit_ids_that_make_no_sense_are_refused_and_the_form_keeps_everyt
         result = await chosen(hass, result, unit_ids=unit_ids, full_scan=True)
         assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "init")
         assert result["errors"] == {"unit_ids": "bad_unit_ids"}
-        assert suggested(result) == {**OPTIONS, "unit_ids": unit_ids, "full_scan": True, "write_register": False}
+        assert suggested(result) == {
+            **OPTIONS,
+            "monitor_connection": True,
+            "tolerated_gap": 300.0,
+            "unit_ids": unit_ids,
+            "full_scan": True,
+            "write_register": False,
+        }
     assert suite.entry.options == before
     assert (await chosen(hass, result))["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()

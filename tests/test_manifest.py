@@ -18,7 +18,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import selector
 from homeassistant.util.yaml import load_yaml_dict
 
-from custom_components.energy_suite.actions import ACTIONS, QUESTIONS
+from custom_components.energy_suite.actions import ACTIONS, OF_THE_SITE, QUESTIONS
 from custom_components.energy_suite.config_flow import EnergySuiteConfigFlow
 from custom_components.energy_suite.const import DOMAIN, PLATFORMS
 from custom_components.energy_suite.flows.solarman import SolarmanSteps
@@ -169,26 +169,24 @@ def test_python_is_the_one_that_home_assistant_asks_for():
 
 def test_every_action_is_described_and_has_an_icon():
     icons = json.loads(read(PACKAGE / "icons.json"))["services"]
-    assert set(SERVICES) == {*ACTIONS, *QUESTIONS} == set(TEXTS["services"]) == set(icons)
+    assert set(SERVICES) == set(SCHEMAS) == set(TEXTS["services"]) == set(icons)
     for icon in icons.values():
         assert set(icon) == {"service"}
         assert re.fullmatch(r"mdi:[a-z0-9-]+", icon["service"])
 
 
-SCHEMAS = {name: schema for name, (*_, schema) in (*ACTIONS.items(), *QUESTIONS.items())}
+SCHEMAS = {name: schema for name, (*_, schema) in (*ACTIONS.items(), *QUESTIONS.items(), *OF_THE_SITE.items())}
 FREE_TEXTS = {"address": "0x3110", "alarm": "F07"}
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMAS))
 def test_an_action_is_described_as_it_is(name):
     schema: Any = SCHEMAS[name]
-    of_action = {
-        marker: validate
-        for marker, validate in schema.validators[0].schema.items()
-        if marker not in cv.TARGET_SERVICE_FIELDS
-    }
+    plain = isinstance(schema, vol.Schema)
+    known = (schema if plain else schema.validators[0]).schema
+    of_action = {marker: validate for marker, validate in known.items() if marker not in cv.TARGET_SERVICE_FIELDS}
     described = SERVICES[name] or {}
-    for_devices = cv.TARGET_SERVICE_FIELDS.keys() <= schema.validators[0].schema.keys()
+    for_devices = cv.TARGET_SERVICE_FIELDS.keys() <= known.keys()
     assert described.get("target") == ({"device": [{"integration": DOMAIN}]} if for_devices else None)
     target = {"device_id": "0123"} if for_devices else {}
     fields = described.get("fields", {})
@@ -205,9 +203,18 @@ def test_an_action_is_described_as_it_is(name):
     for marker, values in choices.items():
         for value in values:
             schema({**target, **least, str(marker): value})
-    if least or not for_devices:
+    if least or not (for_devices or plain):
         with pytest.raises(vol.Invalid):
             schema(target)
+
+
+SAMPLES: dict[str, list[Any]] = {
+    "boolean": [True, False],
+    "datetime": ["2026-06-21 08:30:00"],
+    "device": ["0123"],
+    "duration": [{"hours": 1, "minutes": 30, "seconds": 0}, {"hours": 0, "minutes": 0, "seconds": 2}],
+    "time": ["08:30:00"],
+}
 
 
 def samples(name: str, kind: str, config: dict[str, Any]) -> list[Any]:
@@ -217,14 +224,10 @@ def samples(name: str, kind: str, config: dict[str, Any]) -> list[Any]:
             return list(config["options"])
         case "number":
             return [float(config["min"]), float(config["max"])]
-        case "boolean":
-            return [True, False]
         case "text":
             return [FREE_TEXTS.get(name, "monday")]
-        case "time":
-            return ["08:30:00"]
-        case "duration":
-            return [{"hours": 1, "minutes": 30, "seconds": 0}, {"hours": 0, "minutes": 0, "seconds": 2}]
+    if kind in SAMPLES:
+        return SAMPLES[kind]
     pytest.fail(f"no samples for a selector of type {kind}")
 
 

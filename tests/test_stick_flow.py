@@ -443,7 +443,7 @@ async def test_the_map_that_fits_is_proposed_with_its_values(hass, stick, map_na
     assert f"- {profile}: everything that can be checked is as it should be" in told["maps"].splitlines()
     assert len(told["maps"].splitlines()) == 2
     charge = round(stick.unit.aura.battery.soc)
-    assert any(line.endswith(f"{charge} %") for line in told["values"].splitlines()), told["values"]
+    assert any(line.endswith(f"{charge}\u00a0%") for line in told["values"].splitlines()), told["values"]
 
 
 async def test_the_values_are_named_in_the_users_language(hass, stick, no_setup):
@@ -748,6 +748,8 @@ OPTIONS: dict[str, Any] = {
     "interval": 10.0,
     "delay_before_sending": 0.0,
     "enabled_controls": [],
+    "monitor_connection": True,
+    "tolerated_gap": 300.0,
     "profile": "aura_megarevo",
     "confirmed": False,
     "coupling": "dc",
@@ -777,8 +779,7 @@ async def test_a_map_is_confirmed_in_the_options(hass, suite):
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert suite.entry.data["confirmed"] is True
     assert [each["confirmed"] for each in suite.entry.data["devices"]] == [False, True]
-    expected = {"interval", "delay_before_sending", "enabled_controls", "coupling", "write_register"}
-    assert set(suite.entry.options) == expected
+    assert set(suite.entry.options) == OPTIONS.keys() - {"profile", "confirmed"}
     assert (suite.entry.options["coupling"], suite.entry.options["write_register"]) == ("ac", True)
     assert suite.entry.runtime_data.coordinators["inverter"].device.advice == ()
     assert issues.async_get_issue(DOMAIN, issue_id) is None

@@ -13,7 +13,8 @@ from homeassistant.util.yaml import load_yaml_dict
 from modbus_connection.mock import MockModbusConnection
 
 from custom_components.energy_suite import config_flow
-from custom_components.energy_suite.const import CONF_CONTROLS, PLATFORMS
+from custom_components.energy_suite.alarms.entities import EDGES, LEVELS, NONE, SEVERITIES
+from custom_components.energy_suite.const import CONF_CONTROLS, PLATFORMS, SITE
 from custom_components.energy_suite.entities import DESCRIPTIONS
 from custom_components.energy_suite.entities.descriptions import (
     BinarySensorDescription,
@@ -30,9 +31,13 @@ from custom_components.energy_suite.flows import (
     common,
     device_fields,
     devices,
+    geofences,
     legrand,
     netvision,
     options,
+    recipients,
+    rules,
+    site,
     solarman,
     victron,
 )
@@ -58,6 +63,11 @@ from custom_components.energy_suite.gateways.profiles.schema import parse
 from custom_components.energy_suite.gateways.profiles.vocabulary import KINDS as PROFILE_KINDS
 from custom_components.energy_suite.gateways.profiles.vocabulary import STATES
 from custom_components.energy_suite.gateways.solarman.aura import InverterState
+from custom_components.energy_suite.site.alarms.episodes import Change, Severity
+from custom_components.energy_suite.site.alarms.geofence import FenceMistake
+from custom_components.energy_suite.site.alarms.recipients import Level
+from custom_components.energy_suite.site.alarms.rules import Mistake
+from custom_components.energy_suite.texts import explanation
 
 PACKAGE = Path(__file__).parents[1] / "custom_components" / "energy_suite"
 BUDGET = 150_000
@@ -73,6 +83,8 @@ PLATFORM_OF: dict[type, str] = {
     SwitchDescription: "switch",
     TrackerDescription: "device_tracker",
 }
+BASES = {platform: f"{platform.title().replace('_', '')}Entity" for platform in PLATFORMS}
+"""What an entity of a platform is derived from."""
 
 
 def loaded(name: str) -> dict[str, Any]:
@@ -169,6 +181,12 @@ def own_entities() -> Iterator[tuple[str, str]]:
                 value = argument(node, "translation_key")
             for key in literals(value):
                 yield platform, key
+    module = ast.parse((PACKAGE / "alarms" / "entities.py").read_text(encoding="utf-8"))
+    for of_site in (node for node in ast.walk(module) if isinstance(node, ast.ClassDef)):
+        platforms = [platform for platform, base in BASES.items() if base in map(ast.unparse, of_site.bases)]
+        for node in ast.walk(of_site):
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_attr_translation_key":
+                yield from ((platform, key) for platform in platforms for key in literals(node.value))
 
 
 def issue_texts() -> Iterator[str]:
@@ -240,7 +258,9 @@ def test_no_text_is_empty_or_a_reference(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_stays_within_its_budget(language):
-    assert (PACKAGE / "translations" / f"{language}.json").stat().st_size <= BUDGET
+    # What is loaded and sent, not how the file is indented.
+    content = json.dumps(TEXTS[language], ensure_ascii=False, separators=(",", ":"))
+    assert len(content.encode()) <= BUDGET
 
 
 def test_every_file_of_texts_is_checked_here():
@@ -285,7 +305,11 @@ def test_a_name_is_given_the_placeholders_that_it_has():
 
 def test_every_state_of_an_enumeration_has_a_text_and_no_other():
     # The guide has words of its own for what an inverter does; an owner's map may use them.
-    states: dict[tuple[str, str], set[str]] = {("sensor", "inverter_state"): set(InverterState)}
+    states: dict[tuple[str, str], set[str]] = {
+        ("sensor", "inverter_state"): set(InverterState),
+        ("sensor", "highest_severity"): set(SEVERITIES),
+        ("select", "monitoring_level"): set(LEVELS),
+    }
     for _, description in (*every_description(), *of_shipped_profiles(), *of_the_vocabulary()):
         if isinstance(description, SensorDescription | SelectDescription) and description.options:
             assert description.translation_key is not None
@@ -313,7 +337,19 @@ def test_every_name_of_an_entity_is_used():
 
 
 def test_every_kind_of_device_has_a_name():
-    assert set(ENGLISH["device"]) == set(DESCRIPTIONS) | PROFILE_KINDS | {ModbusGateway.kind}
+    assert set(ENGLISH["device"]) == set(DESCRIPTIONS) | PROFILE_KINDS | {ModbusGateway.kind, SITE}
+
+
+def test_every_edge_of_an_alarm_has_a_name_and_a_line_in_the_logbook():
+    told = ENGLISH["entity"]["event"]["alarm_edge"]["state_attributes"]
+    assert set(told["event_type"]["state"]) == set(EDGES)
+    assert set(told["severity"]["state"]) == set(SEVERITIES) - {NONE}
+    for language in LANGUAGES:
+        for change in Change:
+            line = explanation(language, f"logbook_{change}")["meaning"]
+            cleared = {"duration"} if change is Change.CLEARED else set()
+            assert placeholders(line) == {"text", "severity"} | cleared
+        assert all(explanation(language, f"logbook_{severity.word}") for severity in Severity)
 
 
 def test_icons_are_for_texts_that_exist():
@@ -362,7 +398,7 @@ def test_every_issue_has_a_text_and_every_text_an_issue():
 
 FLOWS = {
     module: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-    for module in (config_flow, common, legrand, netvision, options, solarman, victron)
+    for module in (config_flow, common, legrand, netvision, options, site, solarman, victron)
 }
 DEVICE_FLOW = {
     module: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")) for module in (devices, device_fields)
@@ -411,7 +447,7 @@ def test_every_step_of_a_flow_has_texts_and_every_text_a_step():
 
 
 def test_the_menu_names_every_kind_of_gateway():
-    assert set(ENGLISH["config"]["step"]["user"]["menu_options"]) == set(KINDS)
+    assert set(ENGLISH["config"]["step"]["user"]["menu_options"]) == {*KINDS, SITE}
 
 
 def test_every_end_of_a_flow_has_a_text():
@@ -515,6 +551,46 @@ def test_every_choice_of_a_device_has_a_text():
     assert set(selectors["words"]["options"]) == {str(words) for words in WORDS_OF_METERS}
     assert set(selectors["function"]["options"]) == {str(function) for function in FUNCTIONS}
     assert set(selectors["framing"]["options"]) == set(FRAMINGS)
+
+
+# --- the flows of the site's subentries ------------------------------------------------------------------------------
+
+
+OF_SITE: dict[str, Any] = {"alarm_rule": rules, "recipient": recipients, "geofence": geofences}
+
+
+@pytest.mark.parametrize("kind", OF_SITE)
+def test_every_step_and_field_of_what_belongs_to_the_site_has_texts_and_every_text_is_used(kind: str):
+    texts = ENGLISH["config_subentries"][kind]
+    module = OF_SITE[kind]
+    flows = {module: ast.parse(Path(module.__file__).read_text(encoding="utf-8"))}
+    assert flow_words("async_show_form", "step_id", flows) == set(texts["step"])
+    # By Home Assistant itself.
+    assert flow_words("async_abort", "reason", flows) | {"reconfigure_successful"} == set(texts["abort"])
+    asked = {
+        field for _, call in flow_calls("Required", "Optional", flows=flows) for field in literals(call.args[0])
+    } | set(getattr(module, "THRESHOLDS", ()))
+    named = [(field, step) for step in texts["step"].values() for field in step["data"]]
+    assert {field for field, _ in named} == asked
+    assert all(step["data"].keys() == step["data_description"].keys() for _, step in named)
+    assert set(texts["initiate_flow"]) == {"user", "reconfigure"}
+
+
+def test_every_error_of_what_belongs_to_the_site_has_a_text_and_every_text_is_of_an_error():
+    errors = {kind: set(ENGLISH["config_subentries"][kind]["error"]) for kind in OF_SITE}
+    # A form has either thresholds or states, and no negative times.
+    mistakes = set(Mistake) - {Mistake.NUMBERS_AND_STATES, Mistake.NEGATIVE_TIME}
+    assert errors["alarm_rule"] == mistakes | {"unknown_entity"}
+    assert errors["geofence"] == set(FenceMistake) | {"unknown_device", "bad_points"}
+    assert errors["recipient"] == {"bad_target", "no_severity", "quiet_incomplete", "quiet_never"}
+    assert errors["recipient"] | {"unknown_entity", "unknown_device", "bad_points"} <= WORDS
+
+
+def test_every_choice_of_what_belongs_to_the_site_has_a_text():
+    selectors = ENGLISH["selector"]
+    assert set(selectors["alarm_level"]["options"]) == set(Level)
+    assert set(selectors["severity"]["options"]) == {severity.word for severity in Severity}
+    assert set(selectors["shape"]["options"]) == set(geofences.SHAPES)
 
 
 def test_every_control_that_can_be_enabled_has_a_text():

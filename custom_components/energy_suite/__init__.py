@@ -12,28 +12,38 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.typing import ConfigType
 
 from .actions import async_register_actions
-from .const import CONF_CHANNELS, CONF_DEVICES, CONF_GATEWAY, CONF_UID, DOMAIN, PLATFORMS
+from .alarms.center import async_remove_site, async_setup_site, async_unload_site
+from .alarms.websocket import async_register_commands
+from .const import CONF_CHANNELS, CONF_DEVICES, CONF_GATEWAY, CONF_UID, DOMAIN, PLATFORMS, is_site
 from .coordinator import SuiteConfigEntry
 from .due import async_take_up_due_commands
+from .frontend import async_hide, async_serve, async_show
 from .gateways.base import AuthenticationFailed, CannotConnect, DeviceGone, NotThisDevice
 from .gateways.kinds import KINDS
 from .gateways.netvision.gateway import SNMP
 from .gateways.schedule import PROBE_INTERVAL
 from .memory import Memory
 from .setup import async_identify, async_make_runtime, async_search, async_start_devices
+from .subentries import Subentries
 from .traps import async_listen_for_traps
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, once."""
+    """Register the actions and serve the cards, once."""
     async_register_actions(hass)
+    async_register_commands(hass)
+    await async_serve(hass)
+    await async_show(hass)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> bool:
     """Connect to a gateway and read its devices."""
+    await async_show(hass)  # nothing to do unless the last entry was removed since the start
+    if is_site(entry):
+        return await async_setup_site(hass, entry)
     runtime = await async_make_runtime(hass, entry)
     placeholders = {"title": entry.title}
     try:
@@ -61,6 +71,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> boo
     entry.runtime_data = runtime
     await async_start_devices(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    Subentries(hass, entry).async_start()
     async_take_up_due_commands(hass, entry)
     await async_listen_for_traps(hass, entry)
 
@@ -73,16 +84,23 @@ async def async_setup_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> boo
 
 async def async_unload_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> bool:
     """Unload an entry; everything else hangs on ``async_on_unload``."""
+    if is_site(entry):
+        return await async_unload_site(hass, entry)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> None:
-    """Forget what was remembered of a gateway."""
-    await Memory(hass, entry.entry_id).async_remove()
+    """Forget what was remembered of a gateway, or of the alarms of the installation."""
+    if is_site(entry):
+        await async_remove_site(hass, entry)
+    else:
+        await Memory(hass, entry.entry_id).async_remove()
     of_entry = (entry.entry_id, entry.data[CONF_UID])
     for domain, issue_id in list(ir.async_get(hass).issues):
         if domain == DOMAIN and any(name in issue_id for name in of_entry):
             ir.async_delete_issue(hass, DOMAIN, issue_id)
+    if not hass.config_entries.async_entries(DOMAIN):
+        await async_hide(hass)
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: SuiteConfigEntry) -> bool:
@@ -94,9 +112,11 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: SuiteConfigEntry, device_entry: dr.AnyDeviceEntry
 ) -> bool:
     """Let the user delete a device that is no longer there."""
-    if entry.state is not ConfigEntryState.LOADED:
-        return False  # who knows whether it is there
+    if entry.state is not ConfigEntryState.LOADED or is_site(entry):
+        return False  # who knows whether it is there; the installation is
     runtime = entry.runtime_data
+    if device_entry.config_subentry_id in entry.subentries:
+        return False  # it goes with its subentry
     coordinator = next((each for each in runtime.coordinators.values() if each.device_id == device_entry.id), None)
     if coordinator is None:
         return True

@@ -1,6 +1,6 @@
 """The actions, for automations and scripts."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from homeassistant.helpers.typing import VolSchemaType
 from homeassistant.util.json import JsonValueType
 from modbus_connection import ModbusUnit
 
+from .alarms import queries
 from .const import CONF_GATEWAY, CONF_WRITE_REGISTER, DOMAIN
 from .coordinator import DeviceCoordinator
 from .due import async_command_for
@@ -64,6 +65,7 @@ LASTING = vol.All(cv.positive_time_period, vol.Range(min=timedelta(seconds=1)))
 
 type Handler = Callable[[HomeAssistant, DeviceCoordinator, ServiceCall], Awaitable[None]]
 type Asker = Callable[[HomeAssistant, ServiceCall], Awaitable[ServiceResponse]]
+type Doer = Callable[[HomeAssistant, ServiceCall], Coroutine[Any, Any, None]]
 
 
 async def _set_ess_mode(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
@@ -397,6 +399,9 @@ QUESTIONS: Mapping[str, tuple[Asker, VolSchemaType]] = {
     "get_ups_settings": (_get_ups_settings, _schema({})),
     "explain_bms_leds": (async_explain_bms_leds, BMS_LEDS_SCHEMA),
     "explain_aura": (async_explain_aura, AURA_SCHEMA),
+    "get_alarm_log": (queries.async_get_alarm_log, queries.ALARM_LOG_SCHEMA),
+    "export_alarm_log": (queries.async_export_alarm_log, queries.EXPORT_SCHEMA),
+    "get_event_log": (queries.async_get_event_log, queries.EVENT_LOG_SCHEMA),
     "read_registers": (
         _read_registers,
         _schema(
@@ -410,6 +415,12 @@ QUESTIONS: Mapping[str, tuple[Asker, VolSchemaType]] = {
     ),
 }
 """Action that changes nothing -> what answers, and its schema."""
+
+OF_THE_SITE: Mapping[str, tuple[Doer, VolSchemaType]] = {
+    "acknowledge_alarm": (queries.async_acknowledge, queries.ACKNOWLEDGE_SCHEMA),
+    "snooze_alarm": (queries.async_snooze, queries.SNOOZE_SCHEMA),
+}
+"""Action on the installation as a whole -> what does it, and its schema."""
 
 
 @callback
@@ -429,6 +440,9 @@ def async_register_actions(hass: HomeAssistant) -> None:
             return await asker(hass, call)
 
         hass.services.async_register(DOMAIN, name, ask, schema=schema, supports_response=SupportsResponse.ONLY)
+
+    for name, (doer, schema) in OF_THE_SITE.items():
+        hass.services.async_register(DOMAIN, name, partial(doer, hass), schema=schema)
 
 
 def _targets(hass: HomeAssistant, call: ServiceCall, capability: type[Any]) -> list[DeviceCoordinator]:

@@ -5,10 +5,12 @@ from typing import Any, override
 
 from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .alarms.entities import async_add_site_entities
+from .const import is_site
 from .coordinator import DeviceCoordinator, SuiteConfigEntry
 from .entities.descriptions import BinarySensorDescription
 from .entity import DescribedEntity, DeviceEntity, async_add_described, async_add_to_every_device
@@ -23,6 +25,9 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: SuiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Make the binary sensors of every device."""
+    if is_site(entry):
+        async_add_site_entities(entry, async_add_entities, Platform.BINARY_SENSOR)
+        return
     async_add_described(entry, async_add_entities, BinarySensorDescription, SuiteBinarySensor)
     async_add_to_every_device(entry, async_add_entities, ProblemSensor)
     async_add_entities([ConnectionSensor(entry.runtime_data.main)])

@@ -7,7 +7,8 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import CONF_DELAY
+from .alarms.entities import async_add_site_entities
+from .const import CONF_DELAY, is_site
 from .coordinator import DeviceCoordinator, SuiteConfigEntry
 from .entities.descriptions import ButtonDescription
 from .entity import DescribedEntity, DeviceEntity, async_add_described, async_forget_entity
@@ -21,6 +22,9 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: SuiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Make the buttons of every device, and those of the gateway."""
+    if is_site(entry):
+        async_add_site_entities(entry, async_add_entities, Platform.BUTTON)
+        return
     async_add_described(entry, async_add_entities, ButtonDescription, SuiteButton)
     main = entry.runtime_data.main
     async_add_entities([SearchButton(main)])

@@ -1,7 +1,7 @@
 """Conditions for automations, in the words of what an installation is at."""
 
 from collections.abc import Collection, Mapping
-from typing import override
+from typing import Unpack, override
 
 import voluptuous as vol
 from homeassistant.const import CONF_OPTIONS
@@ -10,13 +10,17 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.condition import (
     ENTITY_STATE_CONDITION_SCHEMA_ANY_ALL,
     Condition,
+    ConditionCheckParams,
     ConditionConfig,
     EntityConditionBase,
 )
+from homeassistant.helpers.typing import ConfigType
 
 from . import automations
+from .alarms.bus import ALARM_SCHEMA, CONF_SOURCE, Choice
+from .alarms.center import async_get_center
 from .automations import DOMAINS, Fact, Level, States, async_is_in, async_only
-from .trigger import CONF_SOURCE, CONF_THRESHOLD
+from .trigger import CONF_THRESHOLD
 
 
 class SuiteCondition(EntityConditionBase):
@@ -97,6 +101,25 @@ class EnergySourceIs(SuiteCondition):
         return entity_state.state in self._options[CONF_SOURCE]
 
 
+class AlarmActive(Condition):
+    """Passes while an alarm of the installation is raised; without a site there is none."""
+
+    @classmethod
+    @override
+    async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
+        validated: ConfigType = ALARM_SCHEMA(config)
+        return validated
+
+    def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
+        """Know which alarms are meant."""
+        super().__init__(hass, config)
+        self._choice = Choice.of(config.options or {})
+
+    @override
+    def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
+        return bool(self._choice.active_in(async_get_center(self._hass)))
+
+
 CONDITIONS: Mapping[str, type[Condition]] = {
     "grid_is_connected": _is(automations.GRID),
     "grid_is_lost": _is_not(automations.GRID),
@@ -128,6 +151,7 @@ CONDITIONS: Mapping[str, type[Condition]] = {
     "sts_is_on_alternate_source": _is_not(automations.ON_PREFERRED_SOURCE),
     "breaker_is_tripped": _is(automations.BREAKER_TRIPPED),
     "breaker_is_open": _is(automations.BREAKER_OPEN),
+    "alarm_active": AlarmActive,
 }
 
 

@@ -72,7 +72,7 @@ CONF_SPACING: Final = "message_spacing"
 CONF_MONITOR_CONNECTION: Final = "monitor_connection"
 CONF_TOLERATED_GAP: Final = "tolerated_gap"
 
-# Options of the site's entry. How much is told by devices is ``CONF_LEVEL`` here.
+# Options of the site's entry. There ``CONF_LEVEL`` is how much of what devices report is told.
 CONF_MONITORING: Final = "monitoring"
 CONF_WARNINGS_FROM: Final = "warnings_from"
 CONF_SILENT: Final = "silent"
@@ -91,8 +91,10 @@ SUBENTRY_RECIPIENT: Final = "recipient"
 SUBENTRY_GEOFENCE: Final = "geofence"
 
 EVENT_COMMAND: Final = f"{DOMAIN}_command"
+EVENT_ALARM: Final = f"{DOMAIN}_alarm"
 
 
 def is_site(entry: ConfigEntry[Any]) -> bool:
     """Whether an entry is the installation as a whole, and not a gateway."""
-    return bool(entry.data[CONF_GATEWAY] == SITE)
+    # An entry that the user ignores has no data.
+    return bool(entry.data.get(CONF_GATEWAY) == SITE)

@@ -195,8 +195,12 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         if report.available and self is runtime.main:
             runtime.watch.look(self.hass, self.config_entry, dt_util.utcnow().timestamp())
         self.async_set_updated_data(report)
-        if not report.available:
-            return
+        if report.available:
+            self._take_in(runtime)
+        async_get_suite(self.hass).async_report(self)
+
+    def _take_in(self, runtime: SuiteRuntimeData) -> None:
+        """Make and tell what follows from what was read."""
         for adder in list(runtime.adders):
             adder(self)
         self._pass_on_alarms()

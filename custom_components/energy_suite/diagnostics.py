@@ -5,13 +5,14 @@ from enum import Enum
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import AnyDeviceEntry
 
-from .const import CONF_DEVICES, CONF_LOGGER_SERIAL, CONF_UID, SECRETS
-from .coordinator import DeviceCoordinator, SuiteConfigEntry
+from .alarms.center import AlarmCenter
+from .const import CONF_DEVICES, CONF_LOGGER_SERIAL, CONF_UID, SECRETS, is_site
+from .coordinator import DeviceCoordinator, SuiteConfigEntry, SuiteRuntimeData
 from .gateways.profiles.device import ProfileDevice
 
 TO_REDACT = {
@@ -23,12 +24,15 @@ TO_REDACT = {
     "title",
     "unique_id",
     "labels",
+    # Who is told, and where a vehicle is kept.
+    "target",
+    "points",
     *SECRETS,
 }
 
 
-async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SuiteConfigEntry) -> dict[str, Any]:
-    """The entry, its connection, every device."""
+async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, Any]:
+    """The entry, its connection, every device; of the site its alarms."""
     about = {
         "data": async_redact_data(
             {**entry.data, CONF_DEVICES: [_found(found) for found in entry.data[CONF_DEVICES]]}, TO_REDACT
@@ -41,7 +45,9 @@ async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: SuiteCo
     subentries = [async_redact_data(dict(each.data), TO_REDACT) for each in entry.subentries.values()]
     if entry.state is not ConfigEntryState.LOADED:
         return {"entry": about, "subentries": subentries, "devices": {}}
-    runtime = entry.runtime_data
+    if is_site(entry):
+        return {"entry": about, "subentries": subentries, "alarms": _alarms(entry.runtime_data)}
+    runtime: SuiteRuntimeData = entry.runtime_data
     runner = runtime.lease.runner
     return {
         "entry": about,
@@ -63,7 +69,7 @@ async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: SuiteConfigEntry, device: AnyDeviceEntry
 ) -> dict[str, Any]:
     """One device."""
-    if entry.state is not ConfigEntryState.LOADED:
+    if entry.state is not ConfigEntryState.LOADED or is_site(entry):
         return {"devices": {}}
     return {
         "devices": {
@@ -71,6 +77,25 @@ async def async_get_device_diagnostics(
             for coordinator in entry.runtime_data.coordinators.values()
             if coordinator.device_id == device.id
         }
+    }
+
+
+def _alarms(center: AlarmCenter) -> dict[str, Any]:
+    """What is raised, without where and whose, and how the logs are."""
+    return {
+        "active": [
+            {
+                "source": active.episode.source.value,
+                "key": active.episode.key,
+                "severity": active.episode.severity.word,
+                "acknowledged": active.acknowledged,
+                "snoozed": active.snoozed_until is not None,
+                "silenced": active.silenced,
+            }
+            for active in center.active
+        ],
+        "unlogged": len(center.engine.unlogged),
+        "damaged_lines": {"alarm_log": center.log.damaged, "event_log": center.events.damaged},
     }
 
 

@@ -3,9 +3,12 @@
 from typing import override
 
 from homeassistant.components.event import EventEntity
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .alarms.entities import async_add_site_entities
+from .const import is_site
 from .coordinator import DeviceCoordinator, SuiteConfigEntry
 from .entity import DeviceEntity, async_add_to_every_device
 from .gateways.base import Alarm
@@ -21,6 +24,9 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: SuiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Make the alarm event of every device."""
+    if is_site(entry):
+        async_add_site_entities(entry, async_add_entities, Platform.EVENT)
+        return
     async_add_to_every_device(entry, async_add_entities, AlarmEvent)
 
 

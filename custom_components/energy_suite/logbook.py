@@ -1,6 +1,7 @@
-"""Commands in the logbook: what was asked of which device, and what became of it."""
+"""Commands and alarms in the logbook: what was asked of which device, what became of it, what was wrong with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from homeassistant.components.logbook.const import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
@@ -8,7 +9,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.translation import async_get_cached_translations
 
-from .const import DOMAIN, EVENT_COMMAND
+from .const import DOMAIN, EVENT_ALARM, EVENT_COMMAND
 from .gateways.netvision.control import COMMANDS, Schedule
 from .texts import explanation
 
@@ -25,7 +26,7 @@ TABLES = {SHUTDOWN_EVENT, *(f"{schedule}_schedule" for schedule in Schedule)}
 def async_describe_events(
     hass: HomeAssistant, async_describe_event: Callable[[str, str, Callable[[Event], dict[str, str]]], None]
 ) -> None:
-    """Describe the record of a command."""
+    """Describe the record of a command, and an edge of an alarm."""
     devices = dr.async_get(hass)
 
     @callback
@@ -41,7 +42,41 @@ def async_describe_events(
             ),
         }
 
+    @callback
+    def describe_alarm(event: Event) -> dict[str, str]:
+        return {
+            LOGBOOK_ENTRY_NAME: event.data["name"],
+            LOGBOOK_ENTRY_MESSAGE: _edge(hass.config.language, event.data),
+        }
+
     async_describe_event(DOMAIN, EVENT_COMMAND, describe)
+    async_describe_event(DOMAIN, EVENT_ALARM, describe_alarm)
+
+
+def _edge(language: str, alarm: Mapping[str, Any]) -> str:
+    """What became of an alarm."""
+    line = _word(language, alarm["change"])
+    severity, duration = _word(language, alarm["severity"]), ""
+    if alarm["cleared"] is not None:
+        lasted = datetime.fromisoformat(alarm["cleared"]) - datetime.fromisoformat(alarm["started"])
+        duration = _duration(lasted, _word(language, "day"))
+    return line.format(text=alarm["text"].removesuffix("."), severity=severity, duration=duration)
+
+
+def _word(language: str, word: str) -> str:
+    return explanation(language, f"logbook_{word}")["meaning"]
+
+
+def _duration(lasted: timedelta, day: str) -> str:
+    """A duration by its two largest units; beside minutes nobody needs seconds."""
+    minutes, seconds = divmod(round(lasted.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} {day} {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
 
 
 class _Words:

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription, SensorStateClass
-from homeassistant.const import EntityCategory, UnitOfTime
+from homeassistant.const import EntityCategory, Platform, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
+from .alarms.entities import async_add_site_entities
+from .const import is_site
 from .coordinator import DeviceCoordinator, SuiteConfigEntry
 from .entities.descriptions import SensorDescription
 from .entity import DescribedEntity, DeviceEntity, async_add_described
@@ -21,6 +23,9 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: SuiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Make the sensors of every device."""
+    if is_site(entry):
+        async_add_site_entities(entry, async_add_entities, Platform.SENSOR)
+        return
     async_add_described(entry, async_add_entities, SensorDescription, SuiteSensor)
     async_add_entities([AchievedIntervalSensor(entry.runtime_data.main)])
 

@@ -1,7 +1,6 @@
 """From a stored entry to read devices: identify the gateway, make its devices, look for new ones."""
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant, callback
@@ -154,7 +153,7 @@ async def async_search(hass: HomeAssistant, entry: SuiteConfigEntry) -> None:
     if news := not_known(there, [Found(**stored) for stored in entry.data[CONF_DEVICES]]):
         hass.config_entries.async_update_entry(
             entry,
-            data={**entry.data, CONF_DEVICES: [*entry.data[CONF_DEVICES], *(asdict(found) for found in news)]},
+            data={**entry.data, CONF_DEVICES: [*entry.data[CONF_DEVICES], *(found.stored for found in news)]},
         )
         for found in news:
             async_start_device(hass, entry, found)

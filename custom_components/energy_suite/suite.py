@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 type AlarmListener = Callable[[DeviceCoordinator, Alarm, bool], None]
 type DeviceListener = Callable[[DeviceCoordinator], None]
+type ReportListener = Callable[[DeviceCoordinator], None]
 
 _SUITE: HassKey[Suite] = HassKey(f"{DOMAIN}_suite")
 
@@ -41,6 +42,7 @@ class Suite:
         self._coordinators: dict[tuple[str, str], DeviceCoordinator] = {}
         self._alarm_listeners: list[AlarmListener] = []
         self._device_listeners: list[DeviceListener] = []
+        self._report_listeners: list[ReportListener] = []
 
     def __iter__(self) -> Iterator[DeviceCoordinator]:
         """The coordinators of all devices."""
@@ -76,6 +78,18 @@ class Suite:
         """Pass on an edge."""
         for listener in list(self._alarm_listeners):
             listener(coordinator, alarm, raised)
+
+    @callback
+    def async_on_report(self, listener: ReportListener) -> Callable[[], None]:
+        """Call for every report of any device, once its alarms were passed on; returns what ends it."""
+        self._report_listeners.append(listener)
+        return lambda: self._report_listeners.remove(listener)
+
+    @callback
+    def async_report(self, coordinator: DeviceCoordinator) -> None:
+        """Pass on that a device was read, or could not be."""
+        for listener in list(self._report_listeners):
+            listener(coordinator)
 
     @callback
     def async_record(self, record: CommandRecord, context: Context | None) -> None:

@@ -3,9 +3,12 @@
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .alarms.entities import async_add_site_entities
+from .const import is_site
 from .coordinator import SuiteConfigEntry
 from .entities.descriptions import SwitchDescription
 from .entity import DescribedEntity, async_add_described
@@ -17,6 +20,9 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: SuiteConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Make the switches of every device."""
+    if is_site(entry):
+        async_add_site_entities(entry, async_add_entities, Platform.SWITCH)
+        return
     async_add_described(entry, async_add_entities, SwitchDescription, SuiteSwitch)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from homeassistant.components.system_health import SystemHealthRegistration
 from homeassistant.core import HomeAssistant, callback
 
-from .const import DOMAIN
+from .const import DOMAIN, is_site
 from .coordinator import SuiteConfigEntry
 
 
@@ -16,7 +16,9 @@ def async_register(hass: HomeAssistant, register: SystemHealthRegistration) -> N
 
 
 async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
-    entries: list[SuiteConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    entries: list[SuiteConfigEntry] = [
+        entry for entry in hass.config_entries.async_loaded_entries(DOMAIN) if not is_site(entry)
+    ]
     coordinators = [each for entry in entries for each in entry.runtime_data.coordinators.values()]
     slowest = max((entry.runtime_data.lease.runner.schedule.achieved or 0.0 for entry in entries), default=0.0)
     return {

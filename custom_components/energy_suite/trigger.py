@@ -1,24 +1,31 @@
 """Triggers for automations, in the words of what happens to an installation."""
 
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, override
 
 import voluptuous as vol
 from homeassistant.const import CONF_OPTIONS
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, State, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.trigger import (
     ENTITY_STATE_TRIGGER_SCHEMA_WITH_BEHAVIOR,
     EntityTriggerBase,
     NotTriggeredReasonReporter,
     Trigger,
+    TriggerActionRunner,
     TriggerConfig,
+    TriggerNotTriggeredReporter,
 )
+from homeassistant.helpers.typing import ConfigType
 
 from . import automations
+from .alarms.bus import ALARM_SCHEMA, CONF_SOURCE, Choice
+from .alarms.center import async_get_center
 from .automations import DOMAINS, Entities, Fact, Level, States, async_is_in, async_only
+from .const import EVENT_ALARM
+from .site.alarms.episodes import Change
 
-CONF_SOURCE = "source"
 CONF_THRESHOLD = "threshold"
 
 
@@ -122,6 +129,67 @@ def _changes(entities: Entities, sources: Sequence[str]) -> type[Trigger]:
     return SourceTrigger
 
 
+class AlarmTrigger(Trigger):
+    """A trigger about the alarms of the installation; its variables are those of the alarm.
+
+    It listens to what every edge is told on, so that it is valid before there is a site, and outlives its reload.
+    """
+
+    @classmethod
+    @override
+    async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
+        validated: ConfigType = ALARM_SCHEMA(config)
+        return validated
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Know which alarms are meant."""
+        super().__init__(hass, config)
+        self._choice = Choice.of(config.options or {})
+
+    @abstractmethod
+    def _is_it(self, alarm: Mapping[str, Any]) -> bool:
+        """Whether an edge is what this is about."""
+
+    @override
+    async def async_attach_runner(
+        self, run_action: TriggerActionRunner, did_not_trigger: TriggerNotTriggeredReporter | None = None
+    ) -> CALLBACK_TYPE:
+        @callback
+        def hear(event: Event) -> None:
+            alarm = event.data
+            if self._is_it(alarm):
+                run_action(dict(alarm), f"alarm {alarm['change']}: {alarm['text']}", event.context)
+
+        return self._hass.bus.async_listen(EVENT_ALARM, hear)
+
+
+class AlarmRaised(AlarmTrigger):
+    """Fires when an alarm is raised, or worsens to the severity asked for."""
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Know what is there already."""
+        super().__init__(hass, config)
+        self._there = self._choice.active_in(async_get_center(hass))
+
+    @override
+    def _is_it(self, alarm: Mapping[str, Any]) -> bool:
+        change, tag = alarm["change"], alarm["tag"]
+        if change == Change.CLEARED or not self._choice.is_bad_enough(alarm):
+            self._there.discard(tag)
+            return False
+        is_news = tag not in self._there and change != Change.EASED
+        self._there.add(tag)
+        return is_news
+
+
+class AlarmCleared(AlarmTrigger):
+    """Fires when an alarm is over that had the severity asked for."""
+
+    @override
+    def _is_it(self, alarm: Mapping[str, Any]) -> bool:
+        return alarm["change"] == Change.CLEARED and self._choice.was_bad_enough(alarm)
+
+
 TRIGGERS: Mapping[str, type[Trigger]] = {
     "grid_lost": _ends(automations.GRID),
     "grid_returned": _begins(automations.GRID),
@@ -151,6 +219,8 @@ TRIGGERS: Mapping[str, type[Trigger]] = {
     "breaker_tripped": _begins(automations.BREAKER_TRIPPED),
     "breaker_opened": _state_trigger(automations.BREAKER_OPEN.so, after=automations.BREAKER_CLOSED.so),
     "breaker_closed": _begins(automations.BREAKER_CLOSED),
+    "alarm_raised": AlarmRaised,
+    "alarm_cleared": AlarmCleared,
 }
 
 

@@ -26,6 +26,7 @@ from .common import (
     PERCENT,
     PHASE_SHIFT,
     POWER,
+    POWER_FACTOR,
     TEMPERATURE,
     TOTAL_COUNT,
     VOLTAGE,
@@ -73,7 +74,11 @@ BY_UNIT: Final[Mapping[str | None, Quantity]] = {
     "°": PHASE_SHIFT,
     None: COUNT,
 }
-BY_KEY: Final[Mapping[str, Quantity]] = {"leakage_current": SMALL_CURRENT, "pulse_total": TOTAL_COUNT}
+BY_KEY: Final[Mapping[str, Quantity]] = {
+    **{f"power_factor_l{phase}": POWER_FACTOR for phase in (1, 2, 3)},
+    "leakage_current": SMALL_CURRENT,
+    "pulse_total": TOTAL_COUNT,
+}
 
 
 @cache

@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -154,7 +153,7 @@ class GatewayFlow(ConfigFlow):
                 CONF_GATEWAY: self._gateway,
                 CONF_UID: uuid.uuid4().hex,
                 **self._search.settings,
-                CONF_DEVICES: [asdict(found) for found in self._found],
+                CONF_DEVICES: [found.stored for found in self._found],
             },
         )
 
@@ -175,7 +174,7 @@ class GatewayFlow(ConfigFlow):
         """
         assert self._search is not None
         kept = {name: entry.data[name] for name in KEPT if name in entry.data}
-        devices = {each["key"]: each for each in (*entry.data[CONF_DEVICES], *map(asdict, self._found))}
+        devices = {each["key"]: each for each in (*entry.data[CONF_DEVICES], *(found.stored for found in self._found))}
         return self.hass.config_entries.async_update_entry(
             entry,
             data={**kept, **self._search.settings, CONF_DEVICES: list(devices.values())},

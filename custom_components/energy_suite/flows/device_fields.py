@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from textwrap import shorten
 from typing import Any, Final
 
 import voluptuous as vol
@@ -23,14 +24,14 @@ from ..gateways.legrand.equipment import (
     ALL_DEVICES,
     CIRCUITS,
     PHASES,
-    PRESENCE,
     Equipment,
     FeedDirection,
     maps_for,
     remote_id_of,
+    usual_map,
 )
 from ..gateways.legrand.gateway import ADDRESSES
-from ..gateways.legrand.generic import ENERGY_UNITS, FUNCTIONS, GENERIC, UNIT_OF, WORDS
+from ..gateways.legrand.generic import ENERGY_UNITS, FUNCTIONS, UNIT_OF, WORDS
 from ..gateways.profiles.library import Library
 from .fields import integer, number
 
@@ -39,7 +40,9 @@ AUTOMATIC: Final = "auto"
 CONF_MORE: Final = "more"
 CONF_LABELS: Final = "labels"
 
-_MOST_LABEL: Final = 90
+_MOST_LABEL: Final = 140
+_WITH_ALARMS: Final = ("ems_cx3", "dx3", "dpx3", "dmx3", "greenup_premium", "greenup")
+"""Families whose devices raise alarms."""
 _MULTILINE = TextSelector(TextSelectorConfig(multiline=True))
 
 SCANNED: Final = [
@@ -70,7 +73,7 @@ def references(models: Iterable[Reference], language: str) -> SelectSelector:
 
 def told_as(model: Reference, language: str) -> str:
     """A reference, and what it is."""
-    return f"{model.reference} – {model.description(language)}"
+    return f"{model.name(language)} – {model.description(language)}"
 
 
 def _map_field(model: Reference, library: Library) -> SelectSelector:
@@ -82,7 +85,7 @@ def _map_field(model: Reference, library: Library) -> SelectSelector:
         for each in maps_for(about, library):
             profile = library.profiles.get(each)
             told = each if profile is None else f"{each}: {profile.source}"
-            offered[each] = told if len(told) <= _MOST_LABEL else f"{told[:_MOST_LABEL]}…"
+            offered[each] = shorten(told, _MOST_LABEL, placeholder=" …")
     options = [SelectOptionDict(value=value, label=label) for value, label in offered.items()]
     return SelectSelector(SelectSelectorConfig(options=options, translation_key=CONF_PROFILE))
 
@@ -99,7 +102,8 @@ def fields_of(model: Reference, library: Library) -> dict[vol.Marker, Any]:
     if model.addressing is Addressing.POSITION:
         concentrators = [SelectOptionDict(value=each, label=each) for each in CONCENTRATORS]
         asked |= {
-            vol.Required("concentrator"): SelectSelector(SelectSelectorConfig(options=concentrators)),
+            # A list that has to be chosen from would begin with its first.
+            vol.Optional("concentrator"): SelectSelector(SelectSelectorConfig(options=concentrators)),
             vol.Required("position", default=1): integer(0, 1000),
             vol.Required("weight", default=1): number(0, 1_000_000, step=0.001),
             vol.Optional("index"): number(0, 1_000_000_000, step=0.001),
@@ -125,7 +129,8 @@ def _more(model: Reference) -> dict[vol.Marker, Any]:
             SelectSelectorConfig(options=list(CIRCUITS), custom_value=True, translation_key="circuit")
         )
     more[vol.Required("exclude_from_totals", default=False)] = BooleanSelector()
-    more[vol.Required("exclude_from_alarms", default=False)] = BooleanSelector()
+    if model.family in _WITH_ALARMS:
+        more[vol.Required("exclude_from_alarms", default=False)] = BooleanSelector()
     if "labels" in model.optional:
         more[vol.Optional(CONF_LABELS, default="")] = _MULTILINE
     return more
@@ -257,5 +262,4 @@ def usual(reference: str, address: int, library: Library) -> Equipment:
         phase=PHASES[0] if "phase" in model.needs else None,
         side=1 if model.addressing is Addressing.SIDE else None,
     )
-    usable = [each for each in maps_for(equipment, library) if each != GENERIC]
-    return replace(equipment, map=usable[0] if usable else PRESENCE)
+    return replace(equipment, map=usual_map(equipment, library))

@@ -29,7 +29,7 @@ from homeassistant.helpers.selector import (
 )
 from homeassistant.helpers.translation import async_get_translations
 
-from ..const import CONF_CONFIRMED, DOMAIN, SUBENTRY_DEVICE
+from ..const import CONF_CONFIRMED, CONF_PROFILE, DOMAIN, SUBENTRY_DEVICE
 from ..gateways.base import GatewayError, Progress
 from ..gateways.legrand.catalogue import CATALOGUE, FAMILIES, Addressing
 from ..gateways.legrand.equipment import Equipment, free_name, problems, web_server_exceeded
@@ -58,7 +58,7 @@ from .device_fields import (
 )
 from .fields import choice, integer
 from .legrand import LEGRAND
-from .values import async_get_texts, lines
+from .values import async_get_texts, colon_of, lines
 
 CONF_FAMILY: Final = "family"
 CONF_REFERENCE: Final = "reference"
@@ -143,13 +143,15 @@ class DeviceFlow(ConfigSubentryFlow):
 
     async def async_step_reference(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask for the reference."""
-        if user_input is None:
+        reference = (user_input or {}).get(CONF_REFERENCE)
+        if reference is None:
             offered = [model for model in CATALOGUE.values() if self._family in ("", model.family)]
             known = self._equipment.reference
-            marker = vol.Required(CONF_REFERENCE, default=known) if known else vol.Required(CONF_REFERENCE)
+            # A list that has to be chosen from would begin with its first.
+            marker = vol.Optional(CONF_REFERENCE, default=known) if known else vol.Optional(CONF_REFERENCE)
             schema = vol.Schema({marker: references(offered, self.hass.config.language)})
-            return self.async_show_form(step_id="reference", data_schema=schema)
-        reference = user_input[CONF_REFERENCE]
+            errors = {} if user_input is None else {CONF_REFERENCE: "missing_model"}
+            return self.async_show_form(step_id="reference", data_schema=schema, errors=errors)
         if reference != self._equipment.reference:
             self._equipment = replace(self._equipment, reference=reference, map=AUTOMATIC, confirmed=False)
         return await self.async_step_describe()
@@ -223,7 +225,7 @@ class DeviceFlow(ConfigSubentryFlow):
             errors=errors,
             description_placeholders={
                 "name": self._equipment.name,
-                "map": self._equipment.map,
+                "map": await self._map_name(),
                 "values": await self._tell_values(),
                 "hint": await self._hint([*self._others, self._equipment]),
             },
@@ -246,6 +248,12 @@ class DeviceFlow(ConfigSubentryFlow):
         if trial is not None and trial.verdict > Verdict.UNSURE:
             return trial, {"base": "answers_otherwise"}
         return trial, {}
+
+    async def _map_name(self) -> str:
+        """The map as the form for it calls it."""
+        texts = await async_get_texts(self.hass)
+        word = self._equipment.map
+        return texts.get(f"component.{DOMAIN}.selector.{CONF_PROFILE}.options.{word}", word)
 
     async def _tell_values(self) -> str:
         if self._trial is None:
@@ -450,15 +458,17 @@ class DeviceFlow(ConfigSubentryFlow):
         texts = await async_get_texts(self.hass)
         texts |= await async_get_translations(self.hass, self.hass.config.language, "config_subentries", [DOMAIN])
         errors = f"component.{DOMAIN}.config_subentries.{SUBENTRY_DEVICE}.error"
-        line = texts.get(f"component.{DOMAIN}.selector.csv.options.line", "{line}")
+        line, cell = (
+            texts.get(f"component.{DOMAIN}.selector.csv.options.{what}", f"{{{what}}}") for what in ("line", "cell")
+        )
+        colon = colon_of(self.hass.config.language)
 
         def told(mistake: Mistake) -> str:
             reason = texts.get(f"{errors}.{mistake.reason}", mistake.reason)
             where = [] if mistake.line == WHOLE_FILE else [line.format(line=mistake.line)]
-            what = (
-                [f"{mistake.column} “{mistake.value}”" if mistake.value else mistake.column] if mistake.column else []
-            )
-            return f"- {', '.join([*where, *what])}: {reason}" if where or what else f"- {reason}"
+            what = [cell.format(column=mistake.column, value=mistake.value)] if mistake.value else [mistake.column]
+            place = ", ".join(filter(None, [*where, *what]))
+            return f"- {place}{colon} {reason}" if place else f"- {reason}"
 
         shown = [told(mistake) for mistake in mistakes[:_LONGEST_LIST]]
         return "\n".join(shown + (["…"] if len(mistakes) > _LONGEST_LIST else []))
@@ -481,9 +491,8 @@ class DeviceFlow(ConfigSubentryFlow):
         async with self._gateway() as gateway:
             for done, device in enumerate(self._many):
                 self.async_update_progress(done / len(self._many))
-                self._told.append(
-                    f"- {device.name} ({device.reference}): {await self._say(gateway, device, texts, language)}"
-                )
+                said = await self._say(gateway, device, texts, language)
+                self._told.append(f"- {device.name} ({device.model.name(language)}){colon_of(language)} {said}")
 
     async def _say(self, gateway: LegrandGateway, equipment: Equipment, texts: Mapping[str, str], language: str) -> str:
         """What a device answered, in a few words."""
@@ -502,7 +511,7 @@ class DeviceFlow(ConfigSubentryFlow):
         if trial.verdict > Verdict.UNSURE:
             return said("otherwise")
         told = lines(trial.values, gateway.device(equipment.found("test")), texts, language)
-        return "; ".join(list(told)[:_MOST_TOLD]) or said("present")
+        return ", ".join(list(told)[:_MOST_TOLD]) or said("present")
 
     async def async_step_summary(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Show what is added, and add all of it at once."""

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 import voluptuous as vol
@@ -14,7 +13,7 @@ from ..const import CONF_DEVICES, CONF_FRAMING, CONF_GATEWAY, CONF_UID
 from ..gateways.base import Found, GatewayError
 from ..gateways.kinds import KINDS
 from ..gateways.legrand.equipment import KIND
-from ..gateways.legrand.gateway import FRAMINGS, TCP, LegrandGateway
+from ..gateways.legrand.gateway import FRAMINGS, TCP
 from .common import GatewayFlow, host_of, reason_of
 from .fields import PORT, choice
 
@@ -58,9 +57,7 @@ class LegrandSteps(GatewayFlow):
         search = self._look_for(LEGRAND, address)
         try:
             async with search.gateway() as gateway:
-                assert isinstance(gateway, LegrandGateway)
                 self._identity = await gateway.probe()
-                await gateway.greet()
                 self._found = [step async for step in gateway.discover() if isinstance(step, Found)]
         except GatewayError as err:
             reason = reason_of(err)
@@ -75,7 +72,7 @@ class LegrandSteps(GatewayFlow):
                 CONF_GATEWAY: LEGRAND,
                 CONF_UID: uuid.uuid4().hex,
                 **address,
-                CONF_DEVICES: [asdict(found) for found in self._found],
+                CONF_DEVICES: [found.stored for found in self._found],
             },
         )
 

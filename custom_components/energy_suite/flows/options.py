@@ -1,7 +1,6 @@
 """The options: how a gateway is read, and which controls it gives."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import voluptuous as vol
@@ -25,11 +24,13 @@ from ..const import (
     CONF_HEALTH_CHECKS,
     CONF_INTERVAL,
     CONF_MAXIMUM_INPUT_CURRENT,
+    CONF_MONITOR_CONNECTION,
     CONF_PRE_ALARM_VOLTAGE,
     CONF_PROFILE,
     CONF_SPACING,
     CONF_STANDBY_CURRENT,
     CONF_TABLE,
+    CONF_TOLERATED_GAP,
     CONF_TRAP_PORT,
     CONF_UID,
     CONF_UNIT_IDS,
@@ -43,6 +44,7 @@ from ..gateways.profiles.schema import Profile
 from ..gateways.solarman.gateway import INVERTER_KEY
 from ..gateways.victron.bms import CELL_LIMITS, BmsKind, BmsSetup
 from ..profiles import async_get_library
+from ..site.alarms.communication import Communication
 from ..site.health import Limits
 from .common import GatewaySearch
 from .fields import choice, integer, number
@@ -154,7 +156,7 @@ class EnergySuiteOptionsFlow(OptionsFlowWithReload):
         except GatewayError:
             return self.async_abort(reason="cannot_connect")
         known = self.config_entry.data[CONF_DEVICES]
-        news = [asdict(device) for device in not_known(found, [Found(**stored) for stored in known])]
+        news = [device.stored for device in not_known(found, [Found(**stored) for stored in known])]
         self.hass.config_entries.async_update_entry(
             self.config_entry,
             data={**self.config_entry.data, CONF_DEVICES: [*known, *news]},
@@ -194,6 +196,8 @@ class EnergySuiteOptionsFlow(OptionsFlowWithReload):
                 vol.Required(CONF_CONTROLS, default=[]): choice(
                     CONF_CONTROLS, [danger.value for danger in kind.dangers], multiple=True
                 ),
+                vol.Required(CONF_MONITOR_CONNECTION, default=Communication.on): BooleanSelector(),
+                vol.Required(CONF_TOLERATED_GAP, default=Communication.gap): number(10, 86_400, "s"),
                 **_OWN[gateway](self.config_entry.data, self._profiles),
                 **_WRITE_REGISTER[kind.takes_register_writes],
             }

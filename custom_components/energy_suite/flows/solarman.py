@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from textwrap import shorten
 from typing import Any, Final, override
 
@@ -114,7 +114,7 @@ def with_map(
             kind = profiles[profile].kind
             known = replace(known or Found(key=INVERTER_KEY, kind=kind, unit_id=data[CONF_UNIT_ID]), kind=kind)
         if known is not None:
-            devices.append(asdict(replace(known, profile=profile, confirmed=confirmed)))
+            devices.append(replace(known, profile=profile, confirmed=confirmed).stored)
     return {**data, CONF_PROFILE: profile, CONF_CONFIRMED: confirmed, CONF_DEVICES: devices}
 
 

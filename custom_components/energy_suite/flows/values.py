@@ -21,6 +21,11 @@ async def async_get_texts(hass: HomeAssistant) -> dict[str, str]:
     return texts
 
 
+def colon_of(language: str) -> str:
+    """A colon as the language writes it."""
+    return "\u00a0:" if language.partition("-")[0] == "fr" else ":"
+
+
 def lines(values: Mapping[str, Shown], device: Device, texts: Mapping[str, str], language: str) -> Iterator[str]:
     """A line for each value, called as the entity of the device will be."""
     entities = {description.key: description for description in all_of(device, language)}
@@ -33,7 +38,8 @@ def lines(values: Mapping[str, Shown], device: Device, texts: Mapping[str, str],
             told = texts.get(f"{_text_of(description)}.state.{value}", value)
         if is_french and isinstance(shown.value, float):
             told = told.replace(".", ",")
-        yield f"{name}{' :' if is_french else ':'} {told} {shown.unit or ''}".rstrip()
+        # No line is broken between a number and its unit.
+        yield f"{name}{colon_of(language)} {told}\u00a0{shown.unit or ''}".rstrip()
 
 
 def _text_of(description: Description) -> str:

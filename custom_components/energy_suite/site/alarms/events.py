@@ -68,6 +68,11 @@ class EventLog:
         """Nothing is read before ``open``."""
         self._journal = Journal(self.path)
 
+    @property
+    def damaged(self) -> int:
+        """How many lines could not be read."""
+        return self._journal.damaged
+
     def open(self) -> None:
         """Read the file. Raises ``OSError``."""
         with self._lock:

@@ -1,0 +1,1 @@
+"""The alarms of the installation in Home Assistant: what is raised, who is told, what is kept."""
