@@ -54,7 +54,7 @@ async def automate(hass: HomeAssistant, *triggers: dict[str, Any]) -> Heard:
     }
     assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: config})
     await hass.async_block_till_done()
-    assert hass.states.get("automation.test").state == "on"
+    assert hass.states.is_state("automation.test", "on")
     return heard
 
 

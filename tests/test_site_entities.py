@@ -16,7 +16,8 @@ from tests.conftest import CELLAR, COLD, HARBOUR, POWER_CUT, site_subentry, stor
 @pytest.fixture
 def records(hass: HomeAssistant) -> list[Event]:
     """The records that commands leave."""
-    return async_capture_events(hass, EVENT_COMMAND)
+    captured: list[Event] = async_capture_events(hass, EVENT_COMMAND)
+    return captured
 
 
 RULE = "Cellar too cold"
@@ -357,7 +358,8 @@ async def test_a_geofence_comes_and_goes_without_a_reload(hass, site):
 
 
 def to_phone(hass: HomeAssistant) -> list[ServiceCall]:
-    return async_mock_service(hass, "notify", "phone")
+    calls: list[ServiceCall] = async_mock_service(hass, "notify", "phone")
+    return calls
 
 
 told_once = pytest.mark.parametrize(
