@@ -497,10 +497,10 @@ async def test_dangerous_controls_are_readings_until_the_user_enables_them(suite
 
     assert domains == {key: reading for key, (reading, _) in IN_PLACE.items()}
     assert not suite.has("generator", "generator_manual_start")
-    assert suite.state("inverter_charger", "inverter_mode") == "on"
-    assert suite.state("inverter_charger", "input_current_limit") == "32.0"
-    assert suite.state("gx", "relay_1") == "off"
-    assert suite.state("generator", "generator_auto_start") == "on"
+    await suite.shows("inverter_charger", "inverter_mode", "on")
+    await suite.shows("inverter_charger", "input_current_limit", "32.0")
+    await suite.shows("gx", "relay_1", "off")
+    await suite.shows("generator", "generator_auto_start", "on")
 
 
 @every_control_still

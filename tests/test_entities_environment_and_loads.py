@@ -272,6 +272,7 @@ def latitude(suite) -> float | None:
 
 
 async def test_the_tracker_says_where_it_is(suite):
+    await suite.until(lambda: latitude(suite) is not None)
     attributes = suite.attributes("gps", "location")
     assert (attributes["latitude"], attributes["longitude"]) == (43.2965, 5.3698)
     assert attributes["source_type"] == "gps"

@@ -59,7 +59,9 @@ def the_condition(plant: Plant, story: UpsStory, **more: Any) -> dict[str, Any]:
 
 def test_every_condition_has_its_story():
     of_breakers = {name for name, _ in BREAKER_CONDITIONS}
-    assert {*OF_TRIGGERS, *(story.name for story in UPS_CONDITIONS), *of_breakers} == set(CONDITIONS)
+    told = {*OF_TRIGGERS, *(story.name for story in UPS_CONDITIONS), *of_breakers}
+    # That of the site is about no entity: it has tests of its own.
+    assert told | {"alarm_active"} == set(CONDITIONS)
 
 
 @each_story

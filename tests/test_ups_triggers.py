@@ -183,7 +183,9 @@ def device_class(story: UpsStory) -> str | None:
 
 def test_every_trigger_has_its_story():
     of_breakers = {name for name, *_ in BREAKER_TRIGGERS}
-    assert {*STORIES, *(story.name for story in UPS_STORIES), *of_breakers} == set(TRIGGERS)
+    told = {*STORIES, *(story.name for story in UPS_STORIES), *of_breakers}
+    # Those of the site are about no entity: they have tests of their own.
+    assert told | {"alarm_raised", "alarm_cleared"} == set(TRIGGERS)
 
 
 # --- when they fire -----------------------------------------------------------------------------------------------

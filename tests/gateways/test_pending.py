@@ -57,7 +57,7 @@ async def test_a_command_without_delay_is_sent_at_once(sent):
 
 async def test_a_command_waits_out_its_delay_and_is_then_sent(sent):
     sent.go.set()
-    task = sent.give("on", delay=0.01)
+    task = sent.give("on", delay=0.3)
     await turn()
     assert (sent.began, len(sent.pending)) == ([], 1)
     await task

@@ -124,7 +124,9 @@ class Agent(asyncio.DatagramProtocol):
 
 
 def complaints(caplog):
-    return [record for record in caplog.records if record.levelno >= logging.WARNING]
+    # That something took long is the machine's fault.
+    records = (record for record in caplog.records if record.name != "asyncio" or "took" not in record.getMessage())
+    return [record for record in records if record.levelno >= logging.WARNING]
 
 
 def silence(pdu, right):
