@@ -204,7 +204,7 @@ async def test_the_settings_of_an_output_are_named_by_its_number():
     found = {(type(each), each.key): each for each in described(device, "fr")}
     mode = found[SelectDescription, "output_7_mode"]
     assert (mode.translation_key, mode.translation_placeholders) == ("output_mode", {"number": "7"})
-    assert mode.danger is None
+    assert mode.danger is Danger.OUTPUTS
     time = found[NumberDescription, "output_7_on_time"]
     assert isinstance(time, NumberDescription)
     assert (time.name, time.native_unit_of_measurement) == ("ON time de la sortie 7", "s")

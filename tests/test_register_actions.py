@@ -205,7 +205,7 @@ async def test_nothing_is_written_without_a_confirmation(hass, stick_suite):
 
 @allowed
 async def test_only_an_administrator_writes(hass, stick_suite):
-    with asked(stick_suite, WORK_MODE, (3, 1)), pytest.raises(Unauthorized):
+    with asked(stick_suite, WORK_MODE), pytest.raises(Unauthorized):
         await write(stick_suite, value=2, context=await user_of(hass, "system-users"))
     assert not stick_suite.stick.unit.writes
     await write(stick_suite, value=2, context=await user_of(hass, "system-admin"))

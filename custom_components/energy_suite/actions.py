@@ -18,12 +18,14 @@ from modbus_connection import ModbusUnit
 
 from .alarms import queries
 from .const import CONF_GATEWAY, CONF_WRITE_REGISTER, DOMAIN
-from .coordinator import DeviceCoordinator
+from .coordinator import DeviceCoordinator, SuiteConfigEntry
 from .due import async_command_for
 from .explanations import AURA_SCHEMA, BMS_LEDS_SCHEMA, async_explain_aura, async_explain_bms_leds
-from .gateways.base import Danger, Ess, Evse, Generator, Relay, ShutdownManager, Ups
+from .gateways.base import CommandRefused, Danger, Device, Ess, Evse, Generator, Relay, ShutdownManager, Ups
+from .gateways.commands import Effect
 from .gateways.kinds import KINDS
 from .gateways.netvision.control import COMMANDS, EVENT_ROWS, SCHEDULE_ROWS, Schedule, ShutdownAction, UpsCommand
+from .gateways.profiles.device import ProfileDevice
 from .gateways.raw import MOST, Addressed, decoded, read, value_at, write
 from .suite import async_get_suite
 
@@ -110,10 +112,16 @@ async def _stop_generator(hass: HomeAssistant, coordinator: DeviceCoordinator, c
 async def _set_charging(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
     device: Any = coordinator.device
     if (mode := call.data.get(ATTR_MODE)) is not None:
+
+        async def choose() -> Effect:
+            if mode not in device.charging_modes:
+                raise CommandRefused("not_supported")
+            return Effect(await device.set_charging_mode(device.charging_modes[mode]))
+
         await coordinator.async_command(
             "charging_mode",
-            lambda: device.set_charging_mode(device.charging_modes[mode]),
-            before=_name(device.charging_mode),
+            choose,
+            before=_name(device.charging_mode) if device.charging_modes else None,
             to=mode,
             context=call.context,
         )
@@ -123,6 +131,8 @@ async def _set_charging(hass: HomeAssistant, coordinator: DeviceCoordinator, cal
             lambda: device.set_charging_current(current),
             before=device.charging_current,
             to=current,
+            danger=_danger_of(device, "charging_current"),
+            named=_is_named(coordinator, call),
             context=call.context,
         )
     if (charging := call.data.get(ATTR_CHARGING)) is not None:
@@ -131,6 +141,8 @@ async def _set_charging(hass: HomeAssistant, coordinator: DeviceCoordinator, cal
             lambda: device.set_charging(charging),
             before=device.charging,
             to=charging,
+            danger=_danger_of(device, "charging"),
+            named=_is_named(coordinator, call),
             context=call.context,
         )
 
@@ -146,9 +158,15 @@ async def _set_relay(hass: HomeAssistant, coordinator: DeviceCoordinator, call: 
         before=device.relay_state(number),
         to=closed,
         lasts=call.data.get(ATTR_PULSE),
-        danger=Danger(control),
+        danger=_danger_of(device, control, of_the_suite=Danger(control)),
+        named=_is_named(coordinator, call),
         context=call.context,
     )
+
+
+def _danger_of(device: Device, key: str, *, of_the_suite: Danger | None = None) -> Danger | None:
+    """The control that an entity of this key waits for too; ``of_the_suite`` for devices that no profile tells."""
+    return device.danger_of(key) if isinstance(device, ProfileDevice) else of_the_suite
 
 
 def _is_named(coordinator: DeviceCoordinator, call: ServiceCall) -> bool:
@@ -237,31 +255,39 @@ async def _read_registers(hass: HomeAssistant, call: ServiceCall) -> ServiceResp
 
 async def _write_register(hass: HomeAssistant, coordinator: DeviceCoordinator, call: ServiceCall) -> None:
     """Write whatever the user says: nothing is known of it, so more than one thing has to be said on purpose."""
-    title = coordinator.config_entry.title
-    if not KINDS[coordinator.config_entry.data[CONF_GATEWAY]].takes_register_writes:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="no_register_writes",
-            translation_placeholders={"title": title},
-        )
-    if not coordinator.config_entry.options.get(CONF_WRITE_REGISTER, False):
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="register_writes_not_enabled",
-            translation_placeholders={"title": title},
-        )
-    if not call.data[ATTR_CONFIRM]:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="register_confirmation_needed")
     function, address, value = call.data[ATTR_FUNCTION], call.data[ATTR_ADDRESS], call.data[ATTR_VALUE]
-    unit = _unit(coordinator, _addressed(coordinator).unit_id)
-    before = await coordinator.async_ask(partial(value_at, unit, address))
+    before: int | None = None
+
+    async def look_and_send() -> Effect:
+        nonlocal before
+        unit = _unit(coordinator, _addressed(coordinator).unit_id)
+        before = await value_at(unit, address)
+        return await write(unit, function, address, value, before=before)
+
     await coordinator.async_command(
         f"register_{address}",
-        partial(write, unit, function, address, value, before=before),
-        before=before,
+        look_and_send,
+        before=lambda: before,
         to=value,
-        administrator=True,
+        grave=True,
+        require=partial(_require_register_writes, coordinator.config_entry, confirmed=call.data[ATTR_CONFIRM]),
+        named=_is_named(coordinator, call),
         context=call.context,
+    )
+
+
+def _require_register_writes(entry: SuiteConfigEntry, *, confirmed: bool) -> None:
+    """Raise ``ServiceValidationError`` unless registers may be written by their addresses, and one is on purpose."""
+    if not KINDS[entry.data[CONF_GATEWAY]].takes_register_writes:
+        reason = "no_register_writes"
+    elif not entry.options.get(CONF_WRITE_REGISTER, False):
+        reason = "register_writes_not_enabled"
+    elif not confirmed:
+        reason = "register_confirmation_needed"
+    else:
+        return
+    raise ServiceValidationError(
+        translation_domain=DOMAIN, translation_key=reason, translation_placeholders={"title": entry.title}
     )
 
 

@@ -98,11 +98,12 @@ class SuiteRuntimeData:
                 adder(coordinator)
 
     @callback
-    def async_forget(self, key: str) -> None:
-        """Read a device no more."""
+    def async_forget(self, key: str, *, gone: bool = False) -> None:
+        """Read a device no more, and send it nothing that still waits; ``gone`` as for ``Suite.async_remove``."""
         coordinator = self.coordinators.pop(key)
+        self.pending.cancel(device=key)
         self.lease.runner.detach(coordinator.reading_name)
-        async_get_suite(coordinator.hass).async_remove(coordinator)
+        async_get_suite(coordinator.hass).async_remove(coordinator, gone=gone)
 
     def counters(self) -> dict[str, Counters]:
         """The counters of every device that was read."""
@@ -124,7 +125,10 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         subentry_id: str | None = None,
     ) -> None:
         """Wait for the first report."""
-        super().__init__(hass, LOGGER, config_entry=entry, name=f"{entry.title} {device.kind}", update_interval=None)
+        # It asks for nothing by itself that would have to be shut down. Told of its entry, Home Assistant would hold it
+        # until that is unloaded, though the device was forgotten long before.
+        super().__init__(hass, LOGGER, config_entry=None, name=f"{entry.title} {device.kind}", update_interval=None)
+        self.config_entry = entry
         self.device = device
         self.device_id = device_id
         self.subentry_id = subentry_id
@@ -289,7 +293,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
             )
 
     def _require_intent(self, *, confirmed: bool, named: bool) -> None:
-        """Raise ``ServiceValidationError`` where what drops the load was not meant for certain."""
+        """Raise ``ServiceValidationError`` where what can drop the load was not meant for certain."""
         if not named:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
@@ -319,30 +323,32 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
         control: str,
         send: Callable[[], Awaitable[Any]],
         *,
-        before: str | float | None,
+        before: str | float | Callable[[], str | float | None] | None,
         to: str | float | None,
         danger: Danger | None = None,
         confirmed: bool = True,
         named: bool = True,
-        administrator: bool = False,
+        grave: bool = False,
+        require: Callable[[], None] | None = None,
         context: Context | None = None,
         end: DueCommand | None = None,
     ) -> Effect:
         """Send a command: gate, delay, write, read back, record.
 
-        What drops the load has to be ``confirmed``, on a device that is ``named`` itself, and is for administrators;
-        so is what ``administrator`` says. ``end`` is what is due after it and belongs to it; what was due for this
-        control before is given up.
+        What drops the load, or is ``grave`` for it may, has to be ``confirmed``, on a device that is ``named`` itself,
+        and is for administrators. ``require`` raises ``ServiceValidationError`` where a gate of the command's own is
+        shut. ``before`` is asked for in the end where only sending finds it out. ``end`` is what is due after it and
+        belongs to it; what was due for this control before is given up.
         Raises ``ServiceValidationError`` or ``HomeAssistantError``, translated, or ``Unauthorized``.
         """
         result = "failed"
         runtime = self.config_entry.runtime_data  # an entry that is unloaded while a command waits has none any more
         try:
-            drops_load = danger is not None and danger.drops_load
+            if require is not None:
+                require()
             self._require_enabled(danger)
-            if drops_load:
+            if grave or (danger is not None and danger.drops_load):
                 self._require_intent(confirmed=confirmed, named=named)
-            if administrator or drops_load:
                 await self._require_administrator(context)
             self._require_available()
             async with runtime.pending.turn(
@@ -372,7 +378,7 @@ class DeviceCoordinator(DataUpdateCoordinator[Report]):
                     device_id=self.device_id,
                     device=self.device.key,
                     control=control,
-                    before=before,
+                    before=before() if callable(before) else before,
                     to=to,
                     result=result,
                 ),

@@ -30,7 +30,7 @@ SENDERS: Mapping[str, Callable[[Any, bool], Awaitable[Any]]] = {
 }
 
 
-async def async_command_for(
+async def async_command_for(  # noqa: PLR0913 - what each gate asks about
     coordinator: DeviceCoordinator,
     control: str,
     send: Callable[[], Awaitable[Any]],
@@ -38,14 +38,17 @@ async def async_command_for(
     before: bool | None,
     to: bool,
     lasts: timedelta | None,
-    danger: Danger,
+    danger: Danger | None,
     context: Context,
+    named: bool = True,
 ) -> None:
     """Send a command, and with ``lasts`` its opposite after that time, even if Home Assistant restarts until then."""
     entry = coordinator.config_entry
     runtime = entry.runtime_data
     if lasts is None:
-        await coordinator.async_command(control, send, before=before, to=to, danger=danger, context=context)
+        await coordinator.async_command(
+            control, send, before=before, to=to, danger=danger, named=named, context=context
+        )
         return
     end: DueCommand = {"device": coordinator.device.key, "control": control, "value": int(not to), "at": 0.0}
 
@@ -58,7 +61,7 @@ async def async_command_for(
 
     try:
         await coordinator.async_command(
-            control, keep_end_and_send, before=before, to=to, danger=danger, context=context, end=end
+            control, keep_end_and_send, before=before, to=to, danger=danger, named=named, context=context, end=end
         )
     except HomeAssistantError as err:
         if err.translation_key not in UNCERTAIN and end in runtime.memory.due:

@@ -30,15 +30,20 @@ def all_of(device: Device, language: str) -> tuple[Description, ...]:
 
 def descriptions_of(device: Device, enabled_controls: Collection[str], language: str = "en") -> Iterator[Description]:
     """The entities that this device has, given the controls the user enabled."""
-    for description in all_of(device, language):
-        if not _is_withheld(description, enabled_controls) and description.exists_fn(device):
-            yield description
+    return (each for each in may_have(device, enabled_controls, language) if each.exists_fn(device))
 
 
 def withheld_from(device: Device, enabled_controls: Collection[str], language: str = "en") -> Iterator[Description]:
     """The entities that devices of this kind do not have as long as just these controls are enabled."""
     for description in all_of(device, language):
         if _is_withheld(description, enabled_controls):
+            yield description
+
+
+def may_have(device: Device, enabled_controls: Collection[str], language: str = "en") -> Iterator[Description]:
+    """The entities that this device may have with these controls, once it is known what of them it has."""
+    for description in all_of(device, language):
+        if not _is_withheld(description, enabled_controls):
             yield description
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from homeassistant.components.binary_sensor import BinarySensorEntityDescription
 from homeassistant.components.button import ButtonEntityDescription
@@ -12,6 +12,7 @@ from homeassistant.components.number import NumberEntityDescription
 from homeassistant.components.select import SelectEntityDescription
 from homeassistant.components.sensor import SensorEntityDescription
 from homeassistant.components.switch import SwitchEntityDescription
+from homeassistant.const import Platform
 from homeassistant.helpers.typing import StateType
 
 from ..gateways.base import Danger, Device
@@ -33,6 +34,7 @@ def _no_danger(_: Any) -> None:
 class Described[D: Device]:
     """What every description has: the part it is fresh with, and when it exists."""
 
+    platform: ClassVar[Platform]
     part: str = "live"
     exists_fn: Callable[[D], bool] = _always
     """Decided once the device has been read."""
@@ -46,6 +48,7 @@ class Described[D: Device]:
 class SensorDescription[D: Device](SensorEntityDescription, Described[D]):
     """A reading."""
 
+    platform = Platform.SENSOR
     value_fn: Callable[[D], StateType | datetime]
     step: float | None = None
     """The change that matters, where it is another than usual for the unit."""
@@ -55,6 +58,7 @@ class SensorDescription[D: Device](SensorEntityDescription, Described[D]):
 class BinarySensorDescription[D: Device](BinarySensorEntityDescription, Described[D]):
     """A state that is on or off."""
 
+    platform = Platform.BINARY_SENSOR
     value_fn: Callable[[D], bool | None]
     attributes_fn: Callable[[D], Mapping[str, Any] | None] = _no_attributes
     """The numbers behind it."""
@@ -64,6 +68,7 @@ class BinarySensorDescription[D: Device](BinarySensorEntityDescription, Describe
 class NumberDescription[D: Device](NumberEntityDescription, Described[D]):
     """A setting with a range."""
 
+    platform = Platform.NUMBER
     value_fn: Callable[[D], float | None]
     set_fn: Callable[[D, float], Awaitable[Any]]
     range_fn: Callable[[D], tuple[float, float]]
@@ -75,6 +80,7 @@ class NumberDescription[D: Device](NumberEntityDescription, Described[D]):
 class SelectDescription[D: Device](SelectEntityDescription, Described[D]):
     """A choice."""
 
+    platform = Platform.SELECT
     value_fn: Callable[[D], str | None]
     set_fn: Callable[[D, str], Awaitable[Any]]
     danger_fn: Callable[[str], Danger | None] = _no_danger
@@ -85,6 +91,7 @@ class SelectDescription[D: Device](SelectEntityDescription, Described[D]):
 class SwitchDescription[D: Device](SwitchEntityDescription, Described[D]):
     """Something to switch on and off."""
 
+    platform = Platform.SWITCH
     value_fn: Callable[[D], bool | None]
     set_fn: Callable[[D, bool], Awaitable[Any]]
 
@@ -93,6 +100,7 @@ class SwitchDescription[D: Device](SwitchEntityDescription, Described[D]):
 class ButtonDescription[D: Device](ButtonEntityDescription, Described[D]):
     """Something to do once."""
 
+    platform = Platform.BUTTON
     press_fn: Callable[[D], Awaitable[Any]]
     control: str | None = None
     """What it commands where several buttons command the same; the key then tells to what."""
@@ -102,6 +110,7 @@ class ButtonDescription[D: Device](ButtonEntityDescription, Described[D]):
 class TrackerDescription[D: Device](TrackerEntityDescription, Described[D]):
     """Where it is."""
 
+    platform = Platform.DEVICE_TRACKER
     latitude_fn: Callable[[D], float | None]
     longitude_fn: Callable[[D], float | None]
 

@@ -161,7 +161,7 @@ def _of_register(device: ProfileDevice, register: Register, language: str) -> It
     if register.write is None or not device.confirmed:
         yield reading
         return
-    common["danger"] = register.danger
+    common["danger"] = danger = device.danger_of(register.key)
     if register.is_bit and not register.map:
         yield SwitchDescription[Any](
             **common, value_fn=_is_on(register.key), set_fn=_switches(register.key), entity_category=None
@@ -170,8 +170,8 @@ def _of_register(device: ProfileDevice, register: Register, language: str) -> It
         yield _choice(register, common)
     else:
         yield _number(register, common)
-    if register.danger is not None:
-        yield replace(reading, instead_of=register.danger)
+    if danger is not None:
+        yield replace(reading, instead_of=danger)
 
 
 def _reading(register: Register, common: dict[str, Any]) -> Description:
@@ -260,23 +260,24 @@ def _of_bit(device: ProfileDevice, bit: Bit, language: str) -> Iterator[Descript
     if not bit.writable or not device.confirmed:
         yield reading
         return
+    danger = device.danger_of(bit.key)
     yield SwitchDescription[Any](
         **common,
-        danger=bit.danger,
+        danger=danger,
         value_fn=_is_on(bit.key),
         set_fn=_switches(bit.key),
         entity_category=EntityCategory.CONFIG,
     )
-    if bit.danger is not None:
-        yield replace(reading, instead_of=bit.danger)
+    if danger is not None:
+        yield replace(reading, instead_of=danger)
 
 
 def _of_command(device: ProfileDevice, command: Command, language: str) -> Iterator[Description]:
     if not device.confirmed:
         return
     key = command.key
-    common = _common(device, key, command.names, language, enabled=command.enabled)
+    common = _common(device, key, command.names, language, enabled=command.enabled) | {"danger": device.danger_of(key)}
     if command.press is not None:
-        yield ButtonDescription[Any](**common, danger=command.danger, press_fn=lambda device: device.press(key))
+        yield ButtonDescription[Any](**common, press_fn=lambda device: device.press(key))
     else:
-        yield SwitchDescription[Any](**common, danger=command.danger, value_fn=_is_on(key), set_fn=_switches(key))
+        yield SwitchDescription[Any](**common, value_fn=_is_on(key), set_fn=_switches(key))

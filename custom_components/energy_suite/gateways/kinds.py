@@ -89,7 +89,7 @@ KINDS: Mapping[str, Kind] = {
         intervals=(5.0, 300.0),
         timeout=5.0,
         uses_profiles=True,
-        dangers=(Danger.INVERTER_MODE, Danger.EXTERNAL_CONTROL, Danger.BACKUP_OUTPUT, Danger.GRID_CODE),
+        dangers=SolarmanGateway.dangers,
     ),
     "legrand": Kind(
         make=LegrandGateway.from_settings,
@@ -100,6 +100,6 @@ KINDS: Mapping[str, Kind] = {
         timeout=3.0,
         learns_timeout=True,
         uses_profiles=True,
-        dangers=(Danger.BREAKER, Danger.OUTPUTS),
+        dangers=LegrandGateway.dangers,
     ),
 }

@@ -11,9 +11,16 @@ from custom_components.energy_suite.gateways.base import (
     PowerMeter,
     Severity,
 )
+from custom_components.energy_suite.gateways.kinds import KINDS as KINDS_OF_GATEWAY
 from custom_components.energy_suite.gateways.profiles.device import ProfileDevice, make
 from custom_components.energy_suite.gateways.profiles.schema import parse
-from custom_components.energy_suite.gateways.profiles.vocabulary import KINDS, STATE_ALARMS, STATES, VOCABULARY
+from custom_components.energy_suite.gateways.profiles.vocabulary import (
+    KINDS,
+    STATE_ALARMS,
+    STATES,
+    VOCABULARY,
+    offered_danger,
+)
 from custom_components.energy_suite.texts import TEXTS, alarm_texts
 
 HEAD = "profile: 1\nid: tried\nmanufacturer: S\nmodels: [A]\nkind: {kind}\nsource: a test\n"
@@ -219,8 +226,25 @@ async def test_an_output_without_a_time_may_blink(unit):
         ("io_module", "output_12", Danger.OUTPUTS),
         ("electricity_meter", "output_1", Danger.OUTPUTS),
         ("command_module", "relay_3", Danger.OUTPUTS),
-        ("hybrid_inverter", "relay_3", None),
+        ("hybrid_inverter", "relay_3", Danger.OUTPUTS),
+        ("breaker_meter", "relay_1", Danger.OUTPUTS),
+        ("breaker_meter", "trip", Danger.BREAKER),
+        ("breaker", "disconnect", Danger.BREAKER),
+        ("command_module", "contactor", Danger.BREAKER),
+        ("state_command_module", "contactor", Danger.BREAKER),
+        ("io_module", "contactor", Danger.OUTPUTS),
+        ("io_module", "open", Danger.BREAKER),
+        ("io_module", "output_1_normal_state", Danger.OUTPUTS),
+        ("output_module", "output_12_mode", Danger.OUTPUTS),
+        ("charger", "output_1_mode", Danger.OUTPUTS),
+        ("breaker_meter", "energy_imported", None),
+        ("io_module", "pulse_total", None),
+        ("hybrid_inverter", "trip", None),
         ("charger", "charging", None),
+        ("charger", "start", None),
+        ("charger", "hold", None),
+        ("charger", "ev_socket", None),
+        ("charger", "domestic_socket", None),
     ],
 )
 def test_what_switches_a_load_waits_for_its_control(kind, key, danger):
@@ -231,6 +255,40 @@ def test_what_switches_a_load_waits_for_its_control(kind, key, danger):
     for text, access in ((command, on_off), (coil, "access: rw"), (bit, "access: rw")):
         assert dangers(kind, text % (key, access, "")) == {danger}
         assert dangers(kind, text % (key, access, ", danger: generator")) == {Danger.GENERATOR}
+
+
+async def test_a_device_says_what_each_of_its_keys_waits_for(unit):
+    text = OUTPUTS.replace("access: rw, unit: s", "access: rw, danger: relay_1, unit: s") + (
+        "  - {key: relay_1, danger: grid_code, press: {function: 6, address: 9, value: 1}}\n"
+    )
+    text = text.replace(
+        "registers:\n",
+        "registers:\n  - {key: w, address: 9, type: bits, bits: {0: {key: eco, access: rw, name: {en: X}}}}\n",
+    )
+    device = device_of(unit, text, "output_module")
+    keys = ("output_1", "output_1_mode", "output_1_on_time", "relay_1", "eco", "w", "nothing")
+    assert [device.danger_of(key) for key in keys] == [
+        *(Danger.OUTPUTS, Danger.OUTPUTS, Danger.RELAY_1, Danger.GRID_CODE, Danger.OUTPUTS, None, None),
+    ]
+    device.offered_controls = KINDS_OF_GATEWAY["legrand"].dangers
+    assert [device.danger_of(key) for key in keys] == [
+        *(Danger.OUTPUTS, Danger.OUTPUTS, Danger.OUTPUTS, Danger.BREAKER, Danger.OUTPUTS, None, None),
+    ]
+
+
+@pytest.mark.parametrize("gateway", [name for name, kind in KINDS_OF_GATEWAY.items() if kind.uses_profiles])
+def test_every_danger_counts_as_one_that_can_be_enabled_and_is_as_grave(gateway):
+    offered = KINDS_OF_GATEWAY[gateway].dangers
+    for danger in Danger:
+        counts_as = offered_danger(danger, offered)
+        assert counts_as in offered
+        assert counts_as.drops_load == danger.drops_load
+        assert danger not in offered or counts_as is danger
+    assert offered_danger(None, offered) is None
+
+
+def test_a_danger_that_no_control_is_as_grave_as_stays():
+    assert offered_danger(Danger.BREAKER, (Danger.OUTPUTS,)) is Danger.BREAKER
 
 
 def dangers(kind, text):

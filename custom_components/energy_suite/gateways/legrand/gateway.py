@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 from weakref import WeakValueDictionary
 
 from modbus_connection import ModbusTcpParams
 
-from ..base import CannotConnect, Device, DeviceGone, Found, Identity, Progress
+from ..base import CannotConnect, Danger, Device, DeviceGone, Found, Identity, Progress
 from ..connections import Endpoint, GuardedUnit, RtuOverTcp, reach
 from ..profiles.adapting import fed_downstream, for_model, single_phase, with_labels, with_remote_id
 from ..profiles.device import make
@@ -40,6 +40,9 @@ _MODELS: Final[Mapping[str, str]] = {TCP: "Modbus TCP", RTU_OVER_TCP: "Modbus RT
 
 class LegrandGateway:
     """One connection, and what its user says is behind it."""
+
+    dangers: ClassVar = (Danger.BREAKER, Danger.OUTPUTS)
+    """The controls that the user may enable."""
 
     def __init__(self, unit_for: UnitFor, interval: float, settings: Mapping[str, Any]) -> None:
         """``interval`` is the time in s between two rounds, ``settings`` hold the library as ``profiles``."""
@@ -122,7 +125,9 @@ class LegrandGateway:
             return DeviceWithoutMap(found)
         if equipment.model.addressing is Addressing.POSITION:
             return PulseMeter(found, equipment.reference, self._inputs_of(equipment, profile), _pulse(equipment))
-        device = make(profile, found, unit, self._interval, confirmed=equipment.confirmed)
+        device = make(
+            profile, found, unit, self._interval, confirmed=equipment.confirmed, offered_controls=self.dangers
+        )
         device.excluded_from_alarms = equipment.exclude_from_alarms
         return device
 
@@ -200,7 +205,12 @@ def _pulse(equipment: Equipment) -> Pulse:
     """What is counted, of a device whose settings were checked."""
     assert equipment.position is not None
     assert equipment.weight is not None
-    return Pulse(position=equipment.position, weight=equipment.weight, index=equipment.index)
+    return Pulse(
+        position=equipment.position,
+        weight=equipment.weight,
+        index=equipment.index,
+        concentrator=f"{equipment.address}/{equipment.concentrator}/{equipment.map}",
+    )
 
 
 def fitted(profile: Profile, equipment: Equipment) -> Profile:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import IntEnum
 from itertools import groupby, takewhile
@@ -10,13 +10,13 @@ from typing import Any, override
 
 from modbus_connection import ModbusUnit
 
-from ..base import Alarm, CommandRefused, Device, Found, Identity, NotSupported, Speed
+from ..base import Alarm, CommandRefused, Danger, Device, Found, Identity, NotSupported, Speed
 from ..commands import Effect, check_range, write
 from ..registers import translated_errors
 from ..schedule import SLOW_INTERVAL
 from .registers import ProfileRegisters, part_name, registers_class
 from .schema import AlarmText, Bit, Command, Profile, Register, Type, Write
-from .vocabulary import RELAYS, STATE_ALARMS
+from .vocabulary import RELAYS, STATE_ALARMS, offered_danger
 
 _READ_FUNCTIONS: Mapping[int, int] = {5: 1, 15: 1, 6: 3, 16: 3}
 """Which function reads what another one writes."""
@@ -45,15 +45,19 @@ class ProfileDevice(Device):
     """Key -> the bit of a word that it is, for bits that are states."""
     commands: Mapping[str, Command]
 
-    def __init__(self, found: Found, unit: ModbusUnit, interval: float, *, confirmed: bool) -> None:
+    def __init__(
+        self, found: Found, unit: ModbusUnit, interval: float, *, confirmed: bool, offered_controls: Collection[Danger]
+    ) -> None:
         """Make a device that was found; ``interval`` is the time in s between two rounds.
 
         ``confirmed`` says that its owner compared the values with the device: nothing is written before.
+        ``offered_controls`` are those that its gateway lets the user enable.
         """
         super().__init__(found.key)
         self.found = found
         self.unit_id = found.unit_id
         self.confirmed = confirmed or self.profile.proven
+        self.offered_controls = offered_controls
         self._unit = unit
         self._interval = interval
         repeat = self.profile.repeat
@@ -268,6 +272,15 @@ class ProfileDevice(Device):
 
     # --- what it can be told ---------------------------------------------------------------------------------------
 
+    def danger_of(self, key: str) -> Danger | None:
+        """The control that has to be enabled before this key is written, of those that its gateway offers."""
+        told: Bit | Command | Register | None
+        if (bit := self.bits.get(key)) is not None:
+            told = bit[1]
+        else:
+            told = self.commands.get(key) or self.profile.keys.get(key)
+        return offered_danger(told.danger, self.offered_controls) if told else None
+
     def _require_confirmed(self) -> None:
         if not self.confirmed:
             raise CommandRefused("map_not_confirmed")
@@ -379,12 +392,17 @@ class _Relays(ProfileDevice):
 
     def relay_state(self, number: int) -> bool | None:
         """Whether the relay is closed."""
-        state = self.value(f"relay_{number}")
+        state = self.value(f"relay_{number}") if self._has_relay(number) else None
         return None if state is None else bool(state)
 
     async def set_relay(self, number: int, closed: bool) -> Effect:
-        """Close or open a relay. Raises as ``set_switch`` does."""
+        """Close or open a relay. Raises ``CommandRefused`` (``no_such_relay``), and as ``set_switch`` does."""
+        if not self._has_relay(number):
+            raise CommandRefused("no_such_relay", number=number)
         return await self.set_switch(f"relay_{number}", closed)
+
+    def _has_relay(self, number: int) -> bool:
+        return any(f"relay_{number}" in keys for keys in (self.bits, self.commands, self.profile.keys))
 
 
 class _Station(ProfileDevice):
@@ -509,7 +527,13 @@ def device_class(profile: Profile) -> type[ProfileDevice]:
 
 
 def make(
-    profile: Profile, found: Found, unit: ModbusUnit, interval: float, *, confirmed: bool = False
+    profile: Profile,
+    found: Found,
+    unit: ModbusUnit,
+    interval: float,
+    *,
+    confirmed: bool = False,
+    offered_controls: Collection[Danger] = (),
 ) -> ProfileDevice:
-    """The device that was found, as its profile tells it."""
-    return device_class(profile)(found, unit, interval, confirmed=confirmed)
+    """The device that was found, as its profile tells it; behind no gateway its controls are as the profile says."""
+    return device_class(profile)(found, unit, interval, confirmed=confirmed, offered_controls=offered_controls)

@@ -32,7 +32,7 @@ _RESERVED = frozenset(
         *("part_of", "parts", "present", "press", "profile", "raw", "read_at", "relay_state", "set_charging"),
         *("set_charging_current", "set_relay", "set_switch", "set_value", "unit_id", "value", "believer"),
         *("has", "members", "planned", "charging_modes", "charging_current_range", "manufacturer", "kind"),
-        *("expected_alarms", "excluded_from_alarms"),
+        *("expected_alarms", "excluded_from_alarms", "danger_of", "offered_controls"),
     }
 )
 

@@ -4,7 +4,7 @@ One quantity has one key, whichever profile brings it. A key that is not here ne
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -279,19 +279,44 @@ STATES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 RELAYS: Final = range(1, 13)
 
-_OUTPUT = re.compile(r"output_[0-9]+")
-_RELAY = re.compile(r"relay_[0-9]+")
-_SWITCHING_MODULES: Final = frozenset({"command_module", "state_command_module", "io_module", "output_module"})
-_BREAKERS: Final = frozenset({"breaker", "breaker_meter", *_SWITCHING_MODULES})
+_OUTPUT = re.compile(r"(output|relay)_[0-9]+(_.*)?")
+_SWITCHGEAR: Final[Mapping[str, Danger]] = MappingProxyType(
+    {
+        **dict.fromkeys(("breaker", "breaker_meter", "command_module", "state_command_module"), Danger.BREAKER),
+        **dict.fromkeys(("io_module", "output_module"), Danger.OUTPUTS),
+    }
+)
+"""Kinds that switch power -> what may happen by a key of theirs that nothing is known of."""
+_HARMLESS: Final = frozenset(
+    {
+        *("energy", "energy_imported", "energy_exported", "pulse_total"),
+        *("reactive_energy_imported", "reactive_energy_exported"),
+    }
+)
+"""Keys of switchgear that switch nothing, whatever is written: counters, which may be set back."""
 
 
 def usual_danger(key: str, kind: str) -> Danger | None:
-    """The control that has to be enabled first for what has this key, unless the profile says another."""
-    if key == "breaker" or (kind in _BREAKERS and key in ("open", "close", "reset")):
+    """The control that has to be enabled first for what has this key, unless the profile says another.
+
+    Whatever can be written on switchgear needs one, unless it is known to be harmless; on other devices, what is a
+    breaker, an output or a relay by its name. What a charging station gives its vehicle needs none.
+    """
+    if key == "breaker" or (kind in _SWITCHGEAR and key in ("open", "close", "reset")):
         return Danger.BREAKER
-    if _OUTPUT.fullmatch(key) or (kind in _SWITCHING_MODULES and _RELAY.fullmatch(key)):
+    if _OUTPUT.fullmatch(key):
         return Danger.OUTPUTS
-    return None
+    return None if key in _HARMLESS else _SWITCHGEAR.get(kind)
+
+
+def offered_danger(danger: Danger | None, offered: Collection[Danger]) -> Danger | None:
+    """What a control counts as behind a gateway that offers these: itself, else the first that is as grave.
+
+    Otherwise nobody could ever enable it.
+    """
+    if danger is None or danger in offered:
+        return danger
+    return next((each for each in offered if each.drops_load == danger.drops_load), danger)
 
 
 IDENTITY = ("serial", "model", "firmware")

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Self, override
+from typing import Any, ClassVar, Final, Self, override
 
 from modbus_connection import ModbusExceptionError, ModbusTcpParams, ModbusUnit
 from pymodbus.framer import FramerRTU
 
-from ..base import CannotConnect, Device, Found, Identity, Progress
+from ..base import CannotConnect, Danger, Device, Found, Identity, Progress
 from ..connections import Endpoint, reach
 from ..profiles.device import make
 from ..profiles.library import Library
@@ -82,6 +82,9 @@ class Stick(LoggerStick):
 class SolarmanGateway:
     """A stick on the local network."""
 
+    dangers: ClassVar = (Danger.INVERTER_MODE, Danger.EXTERNAL_CONTROL, Danger.BACKUP_OUTPUT, Danger.GRID_CODE)
+    """The controls that the user may enable."""
+
     def __init__(self, unit: ModbusUnit, interval: float, settings: Mapping[str, Any]) -> None:
         """``unit`` is the inverter's, ``interval`` the time in s between two rounds."""
         self._unit = unit
@@ -145,7 +148,9 @@ class SolarmanGateway:
         profile = self._library.profiles.get(found.profile or "")
         if profile is None:
             return DeviceWithoutMap(found)
-        device = make(profile, found, self._unit, self._interval, confirmed=found.confirmed)
+        device = make(
+            profile, found, self._unit, self._interval, confirmed=found.confirmed, offered_controls=self.dangers
+        )
         device.expected_alarms = expected_alarms(self._coupling)
         return device
 
