@@ -54,9 +54,9 @@ _BATTERY_STATUS: Final = (
     ("battery_disconnected", 9),
     ("battery_discharged", 7),
     ("low_battery", 6),
+    ("battery_test", 4),
     ("on_battery", 5),
     ("battery_alarm", 8),
-    ("battery_test", 4),
     ("charging", 3),
 )
 _BATTERY_NORMAL: Final = 2
@@ -102,6 +102,7 @@ class Ups:
     `loads`: W per phase of the output. `state_of_charge`: %, of `config.battery_energy`.
     `eco`, `standby`, `on_bypass`: what was commanded; `output` is what came of it.
     `low_battery_charge`, `imminent_stop_charge`: % of charge under which a discharging battery says so.
+    `battery_test_says_on_battery`: whether it says during a test that the load lives on the battery.
     `stopping`: an imminent stop for another reason. `faults`: flags that are set whatever else happens.
     """
 
@@ -124,6 +125,7 @@ class Ups:
     battery_connected: bool = True
     battery_test_remaining: float = 0.0
     battery_test_fails: bool = False
+    battery_test_says_on_battery: bool = False
     battery_test_failed: bool = False
     remote_control: bool = True
     temperature: float = 24.0
@@ -285,7 +287,7 @@ class Ups:
             "available": self._fed,
             "service": self.service,
             "synchronised": on_inverter and self.bypass_supply,
-            "on_battery": discharging,
+            "on_battery": discharging or (self.battery_test and self.battery_test_says_on_battery),
             "charging": self.charging,
             "battery_ok": self._battery and not (discharging or discharged),
             "battery_charged": self._battery and self.state_of_charge >= 100,

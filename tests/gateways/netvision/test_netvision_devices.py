@@ -10,6 +10,7 @@ from custom_components.energy_suite.gateways.netvision.devices import Source
 from custom_components.energy_suite.gateways.netvision.line import Channel
 from custom_components.energy_suite.gateways.netvision.status import (
     BatteryStatus,
+    BatteryTest,
     LoadLevel,
     SourceStatus,
     StsStatus,
@@ -89,6 +90,29 @@ async def test_the_mains_fail_and_come_back(make_card, site_of, machine, channel
     await site.read()
     assert (ups.on_battery, ups.load_supplied, ups.battery_status) == (False, True, BatteryStatus.CHARGING)
     assert ups.time_on_battery is None
+
+
+@CHANNELS
+@UPS
+async def test_a_battery_test_is_no_power_cut_whatever_the_ups_says_of_its_battery(
+    make_card, site_of, machine, channels
+):
+    card = await make_card(machine)
+    card.ups.battery_test_says_on_battery = True
+    site = await site_of(card, channels)
+    ups = site.ups
+    card.ups.start_battery_test(60)
+    card.advance(10)
+    await site.read()
+    assert "on_battery" in card.ups.readings().flags
+    assert (ups.ups_status, ups.battery_test) == (UpsStatus.BATTERY_TEST, BatteryTest.IN_PROGRESS)
+    assert (ups.on_battery, "on_battery" in keys(ups.alarms)) == (False, False)
+    # The mains fail: the test is over.
+    card.ups.lose_mains()
+    card.advance(10)
+    await site.read()
+    assert (ups.ups_status, ups.on_battery) == (UpsStatus.ON_BATTERY, True)
+    assert "on_battery" in keys(ups.alarms)
 
 
 @CHANNELS

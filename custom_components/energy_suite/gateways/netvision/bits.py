@@ -92,7 +92,8 @@ ALARMS: tuple[CardAlarm, ...] = (
     _warning("overload", notify=True, jbusp="A02", vumap="A001", ups_mib="6.3.2"),
     # A warning in the log of events, critical as a trap.
     _critical("sts_overload", notify=True, sts="A003", sts_mib="6.1.4"),
-    _warning("on_battery", notify=True, jbusp="S05", vumap="A019", ups_mib="6.3.15"),
+    # A UPS may set it while it tests its battery: no power cut. One during a test is told when the test ends.
+    _warning("on_battery", notify=True, jbusp="S05&!S10", vumap="A019&!S034", ups_mib="6.3.15&!2.1=4"),
     # Eco mode lives on the bypass too. The annex has the card leave out Energy Saver (S007) instead, so that its object
     # may be 1 all the time that a UPS is in eco mode.
     _warning("on_bypass", notify=True, jbusp="S04&!S07", vumap="S002&!S006", ups_mib="6.3.55&!4.1=5"),

@@ -73,8 +73,9 @@ UPS_STATUS: Rules[UpsStatus] = Rules(
         (UpsStatus.MAINTENANCE_BYPASS, {Table.VUMAP: "S003", Table.JBUSP: "A08", Table.UPS_MIB: "4.1=2"}),
         (UpsStatus.IMMINENT_STOP, {Table.VUMAP: "A000", Table.JBUSP: "A31", Table.UPS_MIB: "6.3.1"}),
         (UpsStatus.SELF_TEST, {Table.VUMAP: "S030", Table.UPS_MIB: "6.3.54"}),
-        (UpsStatus.ON_BATTERY, {Table.VUMAP: "A019", Table.JBUSP: "S05", Table.UPS_MIB: "6.3.15"}),
+        # Before the battery, whose bit may be set during a test too; the manual names them the other way round.
         (UpsStatus.BATTERY_TEST, {Table.VUMAP: "S034", Table.JBUSP: "S10", Table.UPS_MIB: "2.1=4"}),
+        (UpsStatus.ON_BATTERY, {Table.VUMAP: "A019", Table.JBUSP: "S05", Table.UPS_MIB: "6.3.15"}),
         (UpsStatus.ON_INVERTER, {Table.VUMAP: "S000", Table.JBUSP: "S03", Table.UPS_MIB: "4.1=3"}),
         # S001 has no label: trap 22 takes it for the normal mode of a UPS that is off line.
         (UpsStatus.NORMAL, {Table.VUMAP: "S001", Table.UPS_MIB: "4.1=4"}),
@@ -520,7 +521,7 @@ def active_source(table: Table, bits: Collection[str] | None) -> int | None:
 
 CONDITIONS: Mapping[str, Conditions] = MappingProxyType(
     {
-        "on_battery": {Table.VUMAP: "A019", Table.JBUSP: "S05", Table.UPS_MIB: "6.3.15"},
+        "on_battery": {Table.VUMAP: "A019&!S034", Table.JBUSP: "S05&!S10", Table.UPS_MIB: "6.3.15&!2.1=4"},
         "on_maintenance_bypass": {Table.VUMAP: "S003", Table.JBUSP: "A08", Table.UPS_MIB: "4.1=2"},
         "on_generator": {Table.VUMAP: "S023", Table.JBUSP: "S46"},
         # Also in the states that go before it in the UPS status.
