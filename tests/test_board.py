@@ -1,5 +1,7 @@
 """Devices behind a Modbus gateway in Home Assistant: what they show, and what changing one leaves alone."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,18 +13,19 @@ import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.device_registry import DeviceEntry
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 
-from custom_components.energy_suite import async_remove_config_entry_device, publishing
+from custom_components.energy_suite import async_remove_config_entry_device, publishing, setup
 from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.gateways import connections
 from custom_components.energy_suite.gateways.profiles import device as profile_device
 from custom_components.energy_suite.gateways.schedule import Schedule
 from custom_components.energy_suite.memory import Memory
-from custom_components.energy_suite.subentries import equipment_of
+from custom_components.energy_suite.subentries import Subentries, equipment_of
 from demo import faults
 from demo.board import TripCause
 from demo.board_units import still_units
@@ -223,6 +226,124 @@ async def test_a_device_goes_with_its_subentry_alone(hass: HomeAssistant, board_
     assert not await async_remove_config_entry_device(hass, board_suite.entry, device)
 
 
+@pytest.mark.parametrize("options", [{"delay_before_sending": 30, "enabled_controls": ["breaker"]}])
+@pytest.mark.parametrize("what", ["removed", "off", "changed"])
+async def test_a_command_that_waits_is_not_sent_to_a_device_that_is_no_more_what_it_was(
+    hass: HomeAssistant, board_suite: BoardSuite, what: str
+):
+    pending = board_suite.entry.runtime_data.pending
+    press = hass.async_create_task(board_suite.call("button", "press", "Hot water", "open"))
+    other = hass.async_create_task(board_suite.call("button", "press", "Charging", "open"))
+    await board_suite.until(lambda: len(pending) == 2)
+    match what:
+        case "removed":
+            hass.config_entries.async_remove_subentry(board_suite.entry, board_suite.key("Hot water"))
+        case "off":
+            change(board_suite, "Hot water", enabled=False)
+        case _:
+            change(board_suite, "Hot water", address=12)
+    with pytest.raises(HomeAssistantError) as refused:
+        await press
+    assert refused.value.translation_key == "command_cancelled"
+    assert len(pending) == 1
+    assert not [request for request in board_suite.gateway.requests if request.function == 6]
+    pending.cancel()
+    with pytest.raises(HomeAssistantError):
+        await other
+
+
+def controls(suite: BoardSuite, device: str) -> set[str]:
+    """The domains of the controls of a device that are registered."""
+    entities = er.async_entries_for_device(suite.entities, suite.device_id(device), include_disabled_entities=True)
+    return {entity.domain for entity in entities} & {"button", "number", "select", "switch"}
+
+
+@pytest.mark.parametrize("options", [{"enabled_controls": ["breaker"]}])
+async def test_controls_that_the_options_take_away_are_not_left_behind(hass: HomeAssistant, board_suite: BoardSuite):
+    entry = board_suite.entry
+    assert controls(board_suite, "Hot water") == {"button"}
+    state = board_suite.registered("Hot water", "breaker").id
+    hass.config_entries.async_update_entry(entry, options={**entry.options, "enabled_controls": []})
+    await hass.config_entries.async_reload(entry.entry_id)
+    await board_suite.until(lambda: all(each.seen for each in entry.runtime_data.coordinators.values()))
+    await hass.async_block_till_done()
+    assert controls(board_suite, "Hot water") == set()
+    assert board_suite.registered("Hot water", "breaker").id == state
+
+
+@pytest.mark.parametrize("options", [{"enabled_controls": ["breaker", "outputs"]}])
+@pytest.mark.usefixtures("all_enabled")
+async def test_a_map_that_is_confirmed_no_more_leaves_no_control_behind(board_suite: BoardSuite):
+    assert controls(board_suite, "Station left") >= {"button", "number", "switch"}
+    reading = board_suite.registered("Station left", "power").id
+    change(board_suite, "Station left", confirmed=False)
+    await board_suite.follows()
+    assert controls(board_suite, "Station left") == set()
+    assert board_suite.registered("Station left", "power").id == reading
+    # What was set is shown now, and becomes a control again.
+    await board_suite.until(lambda: board_suite.has("Station left", "charging_current"))
+    change(board_suite, "Station left", confirmed=True)
+    await board_suite.follows()
+    await board_suite.until(lambda: "number" in controls(board_suite, "Station left"))
+    assert board_suite.registered("Station left", "charging_current").domain == "number"
+
+
+async def test_what_was_not_read_yet_is_not_removed(hass: HomeAssistant, board_suite: BoardSuite):
+    entry = board_suite.entry
+    before = {each.entity_id for each in er.async_entries_for_config_entry(board_suite.entities, entry.entry_id)}
+    board_suite.gateway.units.clear()
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    after = {each.entity_id for each in er.async_entries_for_config_entry(board_suite.entities, entry.entry_id)}
+    assert after == before
+
+
+async def test_a_map_instead_of_mere_presence_takes_its_connection_along(board_suite: BoardSuite):
+    change(board_suite, "Cooking", map="presence")
+    await board_suite.follows()
+    await board_suite.until(lambda: board_suite.has("Cooking", "connection"))
+    change(board_suite, "Cooking", **METER)
+    await board_suite.follows()
+    await board_suite.until(lambda: board_suite.has("Cooking", "power"))
+    assert not board_suite.has("Cooking", "connection")
+
+
+async def test_a_pulse_meter_that_goes_to_another_input_takes_no_count_along(board_suite: BoardSuite):
+    pulses = board_suite.board.pulses
+    await board_suite.until(lambda: board_suite.state("Water", "volume") != "unknown")
+    total = number(board_suite, "Water", "volume")
+    change(board_suite, "Gas", position=5)
+    pulses["gas"].amount = pulses["water"].amount + 30.0
+    await board_suite.follows()
+    change(board_suite, "Water", position=2)
+    await board_suite.follows()
+    await board_suite.reports(5)
+    assert number(board_suite, "Water", "volume") == total
+    pulses["gas"].amount += 50.0
+    await shows_number(board_suite, "Water", "volume", total + 0.05, 0.001)
+
+
+async def test_a_device_that_was_removed_is_not_kept(hass: HomeAssistant, board_suite: BoardSuite):
+    gone = weakref.ref(board_suite.entry.runtime_data.coordinators[board_suite.key("Sockets")])
+    hass.config_entries.async_remove_subentry(board_suite.entry, board_suite.key("Sockets"))
+    await board_suite.follows()
+    await board_suite.reports()
+    gc.collect()
+    assert gone() is None
+
+
+async def test_a_change_that_is_followed_while_the_gateway_is_unloaded_starts_nothing(
+    hass: HomeAssistant, board_suite: BoardSuite
+):
+    entry = board_suite.entry
+    runtime, subentries = entry.runtime_data, Subentries(hass, entry)
+    await hass.config_entries.async_unload(entry.entry_id)
+    change(board_suite, "Heating", name="Heat pump")
+    await subentries._follow()
+    assert not runtime.coordinators
+    assert len(ir.async_get(hass).issues) == 1
+
+
 # --- what fails ----------------------------------------------------------------------------------------------------
 
 
@@ -348,6 +469,18 @@ async def test_the_entry_is_loaded_although_nothing_answers(hass: HomeAssistant,
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.LOADED
     await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_a_set_up_that_fails_before_there_is_a_gateway_fails_for_that_alone(
+    hass: HomeAssistant, bus: ModbusGateway, own_profiles: Any, caplog: pytest.LogCaptureFixture
+):
+    entry = stored_board_entry(bus)
+    entry.add_to_hass(hass)
+    with patch.object(setup, "async_get_connection", side_effect=ConfigEntryNotReady):
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert "NameError" not in caplog.text
 
 
 def _is_of(address: int, request: Request) -> bool:

@@ -136,11 +136,17 @@ async def test_a_gateway_is_added_and_loaded(hass: HomeAssistant, bus: ModbusGat
     await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_a_gateway_without_a_name_is_called_by_its_host(hass: HomeAssistant, bus: ModbusGateway):
-    result = await add_gateway(hass, form(bus))
-    assert result["title"] == bus.host
-    await hass.async_block_till_done()
-    await hass.config_entries.async_unload(result["result"].entry_id)
+async def test_gateways_without_a_name_are_numbered_and_never_called_by_their_hosts(
+    hass: HomeAssistant, bus: ModbusGateway, caplog: pytest.LogCaptureFixture
+):
+    async with ModbusGateway({}, timing=False) as second, ModbusGateway({}, timing=False) as third:
+        results = [await add_gateway(hass, form(gateway)) for gateway in (bus, second, third)]
+        await hass.async_block_till_done()
+        assert [result["title"] for result in results] == ["Legrand", "Legrand 2", "Legrand 3"]
+        for result in results:
+            await hass.config_entries.async_unload(result["result"].entry_id)
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("custom_components")]
+    assert not [message for message in ours if bus.host in message]
 
 
 async def test_a_gateway_whose_server_is_off_says_so(hass: HomeAssistant, bus: ModbusGateway):

@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any, override
+from weakref import WeakKeyDictionary, WeakSet
 
+from homeassistant.const import Platform
 from homeassistant.core import callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
@@ -16,8 +18,8 @@ from .entities import descriptions_of, withheld_from
 from .entities.descriptions import Described
 from .gateways.base import Danger, Device
 
-OF_EVERY_DEVICE = ("alarm", "connection", "problem")
-"""The keys of the entities that a device may have whatever its map."""
+OF_EVERY_DEVICE = ((Platform.EVENT, "alarm"), (Platform.BINARY_SENSOR, "problem"))
+"""The entities that every device has, whatever its map."""
 
 
 class DeviceEntity(CoordinatorEntity[DeviceCoordinator]):
@@ -98,18 +100,19 @@ def async_add_described[D: Described[Any]](
 ) -> None:
     """Make the entities of one platform for every device that was read, now and later."""
     # By coordinator: a device that was deleted and comes back has another one.
-    made: set[tuple[DeviceCoordinator, str]] = set()
+    made: WeakKeyDictionary[DeviceCoordinator, set[str]] = WeakKeyDictionary()
     platform = async_get_current_platform()
     language = platform.hass.config.language
 
     @callback
     def add(coordinator: DeviceCoordinator) -> None:
+        known = made.setdefault(coordinator, set())
         new = [
             description
             for description in descriptions_of(coordinator.device, coordinator.enabled_controls, language)
-            if isinstance(description, description_type) and (coordinator, description.key) not in made
+            if isinstance(description, description_type) and description.key not in known
         ]
-        made.update((coordinator, description.key) for description in new)
+        known.update(description.key for description in new)
         if new:
             async_add_entities(
                 [make(coordinator, description) for description in new], config_subentry_id=coordinator.subentry_id
@@ -130,7 +133,7 @@ def async_add_to_every_device(
     only: Callable[[Device], bool] = lambda _: True,
 ) -> None:
     """Make an entity that every device has, or every one of a sort."""
-    made: set[DeviceCoordinator] = set()
+    made: WeakSet[DeviceCoordinator] = WeakSet()
 
     @callback
     def add(coordinator: DeviceCoordinator) -> None:

@@ -26,8 +26,11 @@ async def async_make_runtime(hass: HomeAssistant, entry: SuiteConfigEntry) -> Su
     interval = float(entry.options.get(CONF_INTERVAL, kind.interval))
     settings = await async_get_settings(hass, kind, entry.data, entry.options)
 
+    gateway: Gateway | None = None
+
     async def close_gateway() -> None:
-        await gateway.close()
+        if gateway is not None:
+            await gateway.close()
 
     # Run in reverse order: first nothing is read any more.
     entry.async_on_unload(close_gateway)

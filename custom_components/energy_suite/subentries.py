@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, ConfigEntry, ConfigEntryChange, ConfigSubentry
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers import issue_registry as ir
@@ -13,8 +14,9 @@ from homeassistant.helpers.entity_platform import async_get_platforms
 
 from .const import DOMAIN, SUBENTRY_DEVICE
 from .coordinator import DeviceCoordinator, SuiteConfigEntry
-from .entities import all_of
+from .entities import may_have
 from .entity import OF_EVERY_DEVICE, DeviceEntity
+from .gateways.legrand.devices import PresentDevice
 from .gateways.legrand.equipment import Equipment
 from .gateways.profiles.device import ProfileDevice
 from .gateways.profiles.missing import DeviceWithoutMap
@@ -45,6 +47,8 @@ class Subentries:
         """Read nothing before ``async_start``."""
         self._hass = hass
         self._entry = entry
+        # Home Assistant takes it from the entry that it unloads.
+        self._runtime = entry.runtime_data
         self._said: dict[str, _Said] = {}
         """What each subentry said when it was last looked at."""
         self._lock = asyncio.Lock()
@@ -73,9 +77,13 @@ class Subentries:
         """Stop what was removed or changed, and start what is new."""
         async with self._lock:
             before, self._said = self._said, dict(self._says())
-            for subentry_id in before:
-                if self._said.get(subentry_id) != before[subentry_id]:
-                    await self._stop(subentry_id, for_good=subentry_id not in self._said)
+            for subentry_id, (_, data) in before.items():
+                now = self._said.get(subentry_id)
+                if now != before[subentry_id]:
+                    renamed = now is not None and now[1] == data
+                    await self._stop(subentry_id, for_good=now is None, renamed=renamed)
+            if not self._runtime.coordinators:
+                return  # unloaded meanwhile
             for subentry_id, said in self._said.items():
                 if said != before.get(subentry_id):
                     self._start(subentry_id)
@@ -85,14 +93,14 @@ class Subentries:
         equipment = equipment_of(self._entry.subentries[subentry_id])
         if equipment.enabled:
             coordinator = async_start_device(self._hass, self._entry, equipment.found(subentry_id), subentry_id)
-            self._forget_entities_of_other_maps(coordinator)
+            self._forget_what_it_has_no_more(coordinator)
 
-    async def _stop(self, subentry_id: str, *, for_good: bool) -> None:
-        runtime = self._entry.runtime_data
+    async def _stop(self, subentry_id: str, *, for_good: bool, renamed: bool) -> None:
+        runtime = self._runtime
         if (coordinator := runtime.coordinators.get(subentry_id)) is not None:
             if coordinator.seen:
                 runtime.memory.counters[subentry_id] = coordinator.device.counters
-            runtime.async_forget(subentry_id)
+            runtime.async_forget(subentry_id, gone=not renamed)
             for platform in async_get_platforms(self._hass, DOMAIN):
                 for entity in list(platform.entities.values()):
                     if isinstance(entity, DeviceEntity) and entity.coordinator is coordinator:
@@ -100,23 +108,31 @@ class Subentries:
         if for_good:
             runtime.memory.async_forget(subentry_id)
 
-    def _forget_entities_of_other_maps(self, coordinator: DeviceCoordinator) -> None:
-        """Take out of the registry what another map gave; a map that went missing may come back."""
+    def _forget_what_it_has_no_more(self, coordinator: DeviceCoordinator) -> None:
+        """Take out of the registry what another map gave, and controls that were taken away.
+
+        A map that went missing may come back, and what was not read yet may be there.
+        """
         if isinstance(coordinator.device, DeviceWithoutMap):
             return
-        described = {description.key for description in all_of(coordinator.device, self._hass.config.language)}
-        known = {f"{coordinator.unique_id_prefix}_{key}" for key in (*described, *OF_EVERY_DEVICE)}
+        known: set[tuple[str, str]] = set(OF_EVERY_DEVICE)
+        if isinstance(coordinator.device, PresentDevice):
+            known.add((Platform.BINARY_SENSOR, "connection"))
+        else:
+            possible = may_have(coordinator.device, coordinator.enabled_controls, self._hass.config.language)
+            known.update((description.platform, description.key) for description in possible)
+        prefix = f"{coordinator.unique_id_prefix}_"
         registry = er.async_get(self._hass)
         entities = er.async_entries_for_device(registry, coordinator.device_id, include_disabled_entities=True)
         for entity in entities:
-            if entity.platform == DOMAIN and entity.unique_id not in known:
+            if entity.platform == DOMAIN and (entity.domain, entity.unique_id.removeprefix(prefix)) not in known:
                 registry.async_remove(entity.entity_id)
 
     def _tell_maps(self) -> None:
         """Tell in one repair for all of them which maps want a look."""
         devices = [
             coordinator.device
-            for coordinator in self._entry.runtime_data.coordinators.values()
+            for coordinator in self._runtime.coordinators.values()
             if coordinator.subentry_id is not None
         ]
         wanting: Mapping[str, list[ProfileDevice | DeviceWithoutMap]] = {

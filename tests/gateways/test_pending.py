@@ -72,6 +72,24 @@ async def test_cancelling_ends_every_command_that_was_not_sent(sent):
     assert (sent.began, len(sent.pending)) == ([], 0)
 
 
+async def test_cancelling_for_a_device_leaves_the_others_alone(sent):
+    gone = [sent.give("on", delay=LONG), sent.give("6 A", control="current", delay=LONG)]
+    other = sent.give("off", device="inverter", delay=LONG)
+    await turn()
+    assert sent.pending.cancel(device="gx") == 2
+    assert [await refusal(task) for task in gone] == ["command_cancelled"] * 2
+    assert (sent.began, len(sent.pending)) == ([], 1)
+    sent.pending.cancel()
+    assert await refusal(other) == "command_cancelled"
+
+
+async def test_nothing_is_kept_of_a_device_once_its_commands_are_done(sent):
+    sent.go.set()
+    await sent.give("on")
+    gc.collect()
+    assert not sent.pending._locks
+
+
 async def test_cancelling_leaves_a_command_alone_that_was_sent(sent):
     task = sent.give("on")
     await turn()

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from itertools import chain, count
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -159,10 +160,12 @@ class GatewayFlow(ConfigFlow):
 
     def _title(self, kind: str, identity: Identity) -> str:
         """The gateway's own name, unless it is the one from the factory or that of another entry."""
-        taken = {kind, *(entry.title for entry in self._async_current_entries())}
-        if identity.name in taken and identity.model:
-            return f"{kind} {identity.model}"
-        return identity.name or kind
+        titles = {entry.title for entry in self._async_current_entries()}
+        title = identity.name or kind
+        if identity.name in {kind, *titles} and identity.model:
+            title = f"{kind} {identity.model}"
+        numbered = (f"{title} {number}" for number in count(2))
+        return next(each for each in chain((title,), numbered) if each not in titles)
 
     # --- another address, another box --------------------------------------------------------------------------------
 

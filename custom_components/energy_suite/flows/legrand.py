@@ -65,9 +65,10 @@ class LegrandSteps(GatewayFlow):
         return {}
 
     async def _add_gateway(self, address: Mapping[str, Any], name: str) -> ConfigFlowResult:
+        assert self._identity is not None
         return self.async_create_entry(
-            # As on the web server: without a name, its address.
-            title=name or str(address[CONF_HOST]),
+            # The web server takes the address for a name; here titles are written to logs, where no host belongs.
+            title=name or self._title(KINDS[LEGRAND].title, self._identity),
             data={
                 CONF_GATEWAY: LEGRAND,
                 CONF_UID: uuid.uuid4().hex,

@@ -1,9 +1,9 @@
 """Commands that wait out the delay before sending; the newest command for a control wins."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 from .base import CommandRefused
 
@@ -14,7 +14,8 @@ class PendingCommands:
     def __init__(self) -> None:
         """Start with nothing pending."""
         self._waiting: dict[tuple[str, str], asyncio.Future[str]] = {}
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # As long as a command holds or awaits them.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
     async def turn(self, device: str, control: str, delay: float) -> AsyncIterator[None]:
@@ -29,7 +30,7 @@ class PendingCommands:
         try:
             if delay:
                 await asyncio.wait([verdict], timeout=delay)
-            async with self._locks[device]:
+            async with self._lock(device):
                 if verdict.done():
                     raise CommandRefused(verdict.result())
                 self._forget(key, verdict)
@@ -37,9 +38,9 @@ class PendingCommands:
         finally:
             self._forget(key, verdict)
 
-    def cancel(self) -> int:
-        """Cancel every command that was not sent yet. Returns how many."""
-        waiting = list(self._waiting)
+    def cancel(self, *, device: str | None = None) -> int:
+        """Cancel every command, or those for one device, that was not sent yet. Returns how many."""
+        waiting = [key for key in self._waiting if device is None or key[0] == device]
         for key in waiting:
             self._end(key, "command_cancelled")
         return len(waiting)
@@ -47,6 +48,9 @@ class PendingCommands:
     def __len__(self) -> int:
         """How many commands wait."""
         return len(self._waiting)
+
+    def _lock(self, device: str) -> asyncio.Lock:
+        return self._locks.setdefault(device, asyncio.Lock())
 
     def _forget(self, key: tuple[str, str], verdict: asyncio.Future[str]) -> None:
         if self._waiting.get(key) is verdict:

@@ -12,6 +12,7 @@ from modbus_connection.mock import MockModbusConnection, MockModbusUnit
 from custom_components.energy_suite.gateways.base import CannotConnect, DeviceGone, NotSupported, Speed
 from custom_components.energy_suite.gateways.legrand.equipment import Equipment
 from custom_components.energy_suite.gateways.legrand.pulses import HIGHEST_RATE, Inputs, Pulse, PulseInput, PulseTotal
+from custom_components.energy_suite.gateways.plausibility import AGREEING
 from custom_components.energy_suite.gateways.profiles.library import Library
 from custom_components.energy_suite.gateways.profiles.schema import parse
 from demo.board_units import CONCENTRATOR, IME, RegisterUnit, map_rows
@@ -25,11 +26,28 @@ FIRST = 0xC668
 # --- counting ------------------------------------------------------------------------------------------------------
 
 
+def begin(total, count, now=START, step=10.0):
+    """Let the first reading be confirmed by ``now``."""
+    for place in reversed(range(AGREEING)):
+        total.take(count, now - place * step)
+
+
 def total_of(*readings, weight=1000.0, index=None, modulus=MODULUS, step=10.0):
-    """What is counted after these readings, one every ``step`` s."""
+    """What is counted after these readings, one every ``step`` s, the first one having been confirmed."""
     total = PulseTotal(Pulse(position=1, weight=weight, index=index), modulus)
-    for place, count in enumerate(readings):
+    if readings:
+        begin(total, readings[0], step=step)
+        total.dropped = 0
+    for place, count in enumerate(readings[1:], start=1):
         total.take(count, START + place * step)
+    return total
+
+
+def first_readings(*readings):
+    """What is made of the very first readings."""
+    total = PulseTotal(Pulse(position=1, weight=1000.0), MODULUS)
+    for place, count in enumerate(readings):
+        total.take(count, START + place * 10)
     return total
 
 
@@ -45,6 +63,17 @@ def test_nothing_is_known_before_something_was_read():
     assert total_of().total is None
     assert total_of().counters == {}
     assert total_of(None).total is None
+
+
+def test_the_first_reading_is_believed_once_three_agree():
+    assert first_readings(5000, 5001).total is None
+    assert first_readings(5000, 5001, 5002).total == 5002.0
+
+
+@pytest.mark.parametrize("wrong", [0, 4_000_000_000, 5])
+def test_a_wrong_first_reading_is_not_believed(wrong):
+    total = first_readings(wrong, 5000, 5001, 5002)
+    assert (total.total, total.dropped) == (5002.0, 3)
 
 
 def test_without_an_index_the_count_since_ever_counts():
@@ -86,14 +115,14 @@ def test_a_long_burst_of_zeros_adds_nothing():
 
 @pytest.mark.parametrize("zeros", [1, 2])
 def test_zeros_before_anything_else_are_not_believed(zeros):
-    total = total_of(*[0] * zeros)
+    total = first_readings(*[0] * zeros)
     assert (total.total, total.dropped) == (None, zeros)
-    assert total_of(*[0] * zeros, 5000, 5001).total == 5001.0
+    assert first_readings(*[0] * zeros, 5000, 5001, 5002).total == 5002.0
 
 
 def test_a_meter_that_never_counted_stands_at_zero():
-    assert total_of(0, 0, 0).total == 0.0
-    assert total_of(0, 0, 0, 1).total == 1.0
+    assert first_readings(0, 0, 0).total == 0.0
+    assert first_readings(0, 0, 0, 1).total == 1.0
 
 
 @pytest.mark.parametrize("new", [0, 3, 70_000, MODULUS // 2])
@@ -113,11 +142,13 @@ def test_pulses_of_a_long_silence_are_counted():
     assert total.total == 5000.0 + 40 * 3600
 
 
-def test_a_clock_that_is_set_back_adds_nothing_false():
+def test_a_clock_that_is_set_back_loses_nothing():
     total = total_of(5000)
+    seen = []
     for place, count in enumerate((5002, 5004, 5006, 5008)):
         total.take(count, START - 3600 + 10 * place)
-    assert 5000.0 < total.total <= 5008.0
+        seen.append(total.total)
+    assert seen == [5000.0, 5004.0, 5006.0, 5008.0]
 
 
 def test_a_restart_goes_on_with_what_was_counted_meanwhile():
@@ -144,14 +175,35 @@ def test_another_weight_counts_from_now_on():
 def test_another_index_begins_anew(before, after, total):
     again = restarted(total_of(5000, index=before), index=after)
     assert again.total is None
-    again.take(5010, START + 60)
+    begin(again, 5010, START + 60)
     assert again.total == total
 
 
-def test_half_of_what_was_kept_is_nothing():
+def test_a_count_without_a_total_is_nothing():
     again = PulseTotal(Pulse(position=1, weight=1.0), MODULUS)
-    again.restore({"total": (5.0, START)})
+    again.restore({"count": (5.0, START)})
     assert again.total is None
+
+
+@pytest.mark.parametrize("index", [None, 12.5])
+@pytest.mark.parametrize("elsewhere", [{"position": 2}, {"concentrator": "another one"}])
+def test_a_meter_that_counts_elsewhere_goes_on_from_its_total(index, elsewhere):
+    before = total_of(1000, 1001, index=index)
+    moved = restarted(before, **elsewhere)
+    assert moved.total == before.total
+    # What counted there before was no water of this meter.
+    begin(moved, 1450, START + 60)
+    assert moved.total == before.total
+    moved.take(1452, START + 70)
+    assert moved.total == before.total + 2
+    assert restarted(moved, **elsewhere).counters == moved.counters
+
+
+def test_a_restart_just_after_a_meter_was_moved_keeps_its_total():
+    before = total_of(1000, 1001, index=12.5)
+    again = restarted(restarted(before, position=2), position=2)
+    begin(again, 1450, START + 60)
+    assert again.total == before.total
 
 
 # By an oracle that knows what really happened
@@ -198,7 +250,7 @@ events = st.lists(
 )
 def test_the_total_is_the_first_and_every_pulse_that_can_be_known(start, weight, index, events):
     world, total = World(start), PulseTotal(Pulse(position=1, weight=weight, index=index), MODULUS)
-    total.take(world.count, world.now)
+    begin(total, world.count)
     first = start * weight / 1000 if index is None else index
     for what, passed, many in events:
         if what == "pulses":
@@ -253,6 +305,13 @@ async def read(device, now=1.0):
     return None
 
 
+async def confirm(*meters):
+    """Read them until their first reading is believed."""
+    for _ in range(AGREEING):
+        for meter in meters:
+            assert await read(meter) is None
+
+
 def at(meter, now):
     """Let it be so late on the clock on the wall (s since 1970)."""
     meter.parts["live"].inputs.registers.wall_clock = lambda: now
@@ -299,6 +358,8 @@ async def test_a_meter_shows_its_quantity(gateway_of, counters, counts):
     assert (water.kind, water.volume, water.count) == ("pulse_water_meter", None, None)
     at(water, START)
     await read(water)
+    assert (water.volume, water.count) == (None, 2000)
+    await confirm(water)
     assert (water.volume, water.count) == (12.5, 2000)
     counts["pulse_total_2"] += 3
     at(water, START + 1)
@@ -307,7 +368,7 @@ async def test_a_meter_shows_its_quantity(gateway_of, counters, counts):
     assert water.parts["live"].shown["values"] == {"count": 2003, "total": water.volume}
     assert water.parts["live"].shown["registers"]["holding"][str(FIRST + 3)] == 2003
     power = gateway.device(pulse_meter(3, reference="0 046 70", weight=100.0))
-    await read(power)
+    await confirm(power)
     assert (power.kind, power.energy_imported) == ("pulse_electricity_meter", 300.0)
     assert (power.identity.model, power.identity.name, power.unit_id) == ("0 046 70", "Meter 3", 30)
 
@@ -315,7 +376,7 @@ async def test_a_meter_shows_its_quantity(gateway_of, counters, counts):
 async def test_a_meter_goes_on_after_a_restart(gateway_of, counters, counts):
     before = gateway_of(counters).device(pulse_meter(1, index=50.0))
     at(before, START)
-    await read(before)
+    await confirm(before)
     again = gateway_of(counters).device(pulse_meter(1, index=50.0))
     again.restore_counters(before.counters)
     assert again.volume == 50.0
@@ -323,6 +384,22 @@ async def test_a_meter_goes_on_after_a_restart(gateway_of, counters, counts):
     at(again, START + 1)
     await read(again)
     assert again.volume == pytest.approx(50.2)
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"position": 2}, {"address": 31}, {"concentrator": "4 120 65"}], ids=["input", "address", "reference"]
+)
+async def test_a_meter_that_was_moved_takes_no_count_along(gateway_of, counters, counts, elsewhere):
+    counters.units[31] = RegisterUnit(map_rows(CONCENTRATOR), lambda key: counts[key] + 400)
+    before = gateway_of(counters).device(pulse_meter(1, index=50.0))
+    at(before, START)
+    await confirm(before)
+    counts["pulse_total_1"], counts["pulse_total_2"] = 1400, 1400
+    moved = gateway_of(counters).device(pulse_meter(**{"position": 1, "index": 50.0} | elsewhere))
+    moved.restore_counters(before.counters)
+    at(moved, START + 60)
+    await confirm(moved)
+    assert moved.volume == 50.0
 
 
 async def test_concentrators_at_two_addresses_are_asked_each(gateway_of, counters, counts):
@@ -417,8 +494,9 @@ async def test_what_a_map_says_of_the_quantity_does_not_count(unit):
     inputs = Inputs(parse(text, "mine.yaml"), unit, 10.0)
     one, other = (PulseInput(inputs, Pulse(position=position, weight=1000.0, index=0.0)) for position in (1, 2))
     inputs.registers.wall_clock = lambda: START
-    await one.async_read(1.0)
-    await other.async_read(1.0)
+    for _ in range(AGREEING):
+        await one.async_read(1.0)
+        await other.async_read(1.0)
     assert (one.count, other.count) == (0, 65_530)
     unit.holding.update({0x10: 0, 0x14: 4})
     inputs.registers.wall_clock = lambda: START + 10
@@ -431,7 +509,7 @@ async def test_an_input_that_the_concentrator_does_not_have_is_unknown(gateway_o
     unit = counters.units[30]
     unit.lacking.update((3, address) for address in range(FIRST + 8, FIRST + 14))
     meters = seven_of(gateway_of(counters))
-    assert [await read(meter) for meter in meters] == [None] * 7
+    await confirm(*meters)
     assert [meter.count for meter in meters] == [1000, 2000, 3000, 4000, None, None, None]
     assert [meter.volume for meter in meters] == [10.0, 20.0, 30.0, 40.0, None, None, None]
     unit.lacking.clear()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final, override
+from zlib import crc32
 
 from modbus_connection import ModbusUnit
 
@@ -31,13 +32,20 @@ class Pulse:
     """Wh, or litres (dm³), a pulse."""
     index: float | None = None
     """kWh or m³ that the meter's own dial shows when it is added; without it the count since ever counts."""
+    concentrator: str = ""
+    """Which one it counts on."""
+
+    @property
+    def place(self) -> float:
+        """A number for where it counts, another one for every other place; counters are kept as numbers."""
+        return float(crc32(f"{self.concentrator}/{self.position}".encode()))
 
 
 class PulseTotal:
     """Counts on over restarts, wrap-arounds and a replaced concentrator, in kWh or m³.
 
-    A count that neither goes on from the last one nor wrapped is believed once three readings in a row agree; then
-    counting goes on from there, without what the jump would add.
+    A count that neither goes on from the last one nor wrapped is believed once three readings in a row agree, and so
+    is the first one; then counting goes on from there, without what the jump would add.
     """
 
     def __init__(self, pulse: Pulse, modulus: int) -> None:
@@ -56,9 +64,11 @@ class PulseTotal:
         """Take in a reading; ``now`` in s since 1970."""
         if count is None:
             return
+        if self._last is not None and now < self._last[1]:
+            # The clock was put back: from now on there is time for the pulses since then.
+            self._last = self._last[0], now
         more = self._since(self._last, count, now)
-        # A burst of zeros may be what is read first.
-        if more is None and (self._last is not None or count == 0) and not self._confirmed(count, now):
+        if more is None and not self._confirmed(count, now):
             self.dropped += 1
             return
         if self.total is None:
@@ -86,17 +96,28 @@ class PulseTotal:
     @property
     def counters(self) -> dict[str, tuple[float, float]]:
         """What is kept over a restart."""
-        if self.total is None or self._last is None:
+        if self.total is None:
             return {}
-        count, at = self._last
-        kept = {"total": (self.total, at), "count": (count, at)}
-        return kept if self.pulse.index is None else {**kept, "index": (self.pulse.index, at)}
+        at = 0.0 if self._last is None else self._last[1]
+        kept = {"total": (self.total, at)}
+        if self._last is not None:
+            kept |= {"count": self._last, "place": (self.pulse.place, at)}
+        if self.pulse.index is not None:
+            kept["index"] = self.pulse.index, at
+        return kept
 
     def restore(self, counters: Mapping[str, tuple[float, float]]) -> None:
-        """Take up what ``counters`` gave, unless the user gave another index since."""
+        """Take up what ``counters`` gave, unless the user gave another index since.
+
+        Of a meter that counts elsewhere now the total goes on, from what is counted there.
+        """
         index = counters.get("index", (None,))[0]
-        if {"total", "count"} <= counters.keys() and index == self.pulse.index:
-            self.total, self._last = counters["total"][0], counters["count"]
+        if "total" not in counters or index != self.pulse.index:
+            return
+        self.total = counters["total"][0]
+        if counters.get("place", (None,))[0] == self.pulse.place:
+            count, at = counters["count"]
+            self._last = count, at
 
 
 class Inputs:
