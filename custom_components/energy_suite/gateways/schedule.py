@@ -25,6 +25,8 @@ SLOW_INTERVAL = 30.0
 PROBE_INTERVAL = 6 * 3600.0
 FIRST_BACK_OFF = 5.0
 LONGEST_BACK_OFF = 300.0
+LONGEST_WITHOUT_LINK = 60.0
+"""s between two tries to open a link: they keep nobody else waiting, and everything behind it is blind meanwhile."""
 FRESH_INTERVALS = 3
 ROUNDS_IN_A_ROW = 3
 SLOWEST_INTERVAL = 30.0
@@ -393,7 +395,8 @@ class Schedule:
         for unit in units:
             state = self._units[unit]
             state.up, state.tries, state.lost, state.wanted = False, 0, lost, False
-            state.back_off = _longer(state.back_off)
+            longest = LONGEST_WITHOUT_LINK if lost else LONGEST_BACK_OFF
+            state.back_off = min(_longer(state.back_off), longest)
             state.retry_at = now + state.back_off
         self._forget(units)
         if not fallen:
