@@ -10,7 +10,7 @@ DOMAIN: Final = "energy_suite"
 
 _FLOW: Final = "/api/config/config_entries/flow"
 SUBENTRIES: Final = "/api/config/config_entries/subentries/flow"
-_OPTIONS: Final = "/api/config/config_entries/options/flow"
+OPTIONS: Final = "/api/config/config_entries/options/flow"
 _LONGEST_SCAN: Final = 60
 
 
@@ -72,9 +72,9 @@ async def _after_progress(client: Client, path: str, flow: dict[str, Any]) -> di
 
 async def enable_controls(client: Client, entry_id: str, controls: Iterable[str]) -> None:
     """Enable controls that can cut power; the rest of the options stays as it is."""
-    flow = await client.post(_OPTIONS, handler=entry_id)
+    flow = await client.post(OPTIONS, handler=entry_id)
     defaults = {field["name"]: field["default"] for field in flow["data_schema"] if "default" in field}
-    _finished(await client.post(f"{_OPTIONS}/{flow['flow_id']}", **defaults | {"enabled_controls": list(controls)}))
+    _finished(await client.post(f"{OPTIONS}/{flow['flow_id']}", **defaults | {"enabled_controls": list(controls)}))
 
 
 async def loaded(client: Client, entry_id: str) -> None:

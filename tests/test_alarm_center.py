@@ -26,6 +26,7 @@ from tests.conftest import (
     stored_site_entry,
 )
 from tests.test_alarms import raise_alarm
+from tests.test_board import change
 from tests.test_stick import own_map, own_stick, own_suite  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.usefixtures("hass_storage")
@@ -72,16 +73,20 @@ async def reload(site: SiteSuite) -> None:
 async def test_a_failure_of_the_grid_that_a_gx_reports_is_told_once_and_so_is_its_end(suite, site, phone, mail, clock):
     raise_alarm(suite, "vebus", "/Alarms/GridLost", 2)
     french, english = await phone.gets(1), await mail.gets(1)
-    assert gist(french) == [("Alarme critique : test home", "Panne du réseau (signalée par Onduleur étage)")]
-    assert gist(english) == [("Critical alarm: test home", "test home: Grid failure (reported by Onduleur étage)")]
+    assert gist(french) == [
+        ("Alarme critique : Panne du réseau (test home)", "Panne du réseau (signalée par Onduleur étage)")
+    ]
+    assert gist(english) == [
+        ("Critical alarm: Grid failure (test home)", "test home – Grid failure (reported by Onduleur étage)")
+    ]
     assert keys(site.center) == ["grid_failure", "grid_lost"]
 
     raise_alarm(suite, "vebus", "/Alarms/GridLost", 0)
     await suite.until(lambda: keys(site.center) == ["grid_failure"])
     await clock.advance(31)
 
-    assert gist(await phone.gets(2))[1][0] == "Rétablissement : test home"
-    assert gist(await mail.gets(2))[1][0] == "Cleared: test home"
+    assert gist(await phone.gets(2))[1][0] == "Terminée : Panne du réseau (test home)"
+    assert gist(await mail.gets(2))[1][0] == "Cleared: Grid failure (test home)"
     assert keys(site.center) == []
     await suite.reports()
     await phone.gets(2)
@@ -94,15 +99,15 @@ async def test_a_ups_on_battery_is_told_once_and_so_is_its_end(card_suite, site,
     card_suite.card.advance(5)
     french, english = (await phone.gets(1))[0], (await mail.gets(1))[0]
 
-    assert french["title"] == "Avertissement : UPS"
+    assert french["title"] == "Avertissement : Mode batterie (UPS)"
     assert french["message"].splitlines()[0] == "Mode batterie"
     assert "Cause : L’alimentation du redresseur" in french["message"]
     assert "Que faire : Surveillez la durée d’autonomie restante" in french["message"]
-    assert english["message"].splitlines()[0] == "UPS: On battery"
+    assert english["message"].splitlines()[0] == "UPS – On battery"
 
     card_suite.card.ups.restore_mains()
     card_suite.card.advance(5)
-    assert gist(await phone.gets(2))[1] == ("Rétablissement : UPS", "Mode batterie")
+    assert gist(await phone.gets(2))[1] == ("Terminée : Mode batterie (UPS)", "Mode batterie")
     await mail.gets(2)
 
 
@@ -110,11 +115,13 @@ async def test_a_ups_on_battery_is_told_once_and_so_is_its_end(card_suite, site,
 async def test_a_breaker_that_trips_is_told_once_and_so_is_its_end(board_suite, site, phone, mail):
     breaker = board_suite.board.circuits["hot_water"].breaker
     breaker.trip(TripCause.SHORT_CIRCUIT)
-    assert gist(await phone.gets(1)) == [("Alarme critique : Hot water", "Disjoncteur déclenché")]
-    assert gist(await mail.gets(1)) == [("Critical alarm: Hot water", "Hot water: Breaker tripped")]
+    assert gist(await phone.gets(1)) == [
+        ("Alarme critique : Disjoncteur déclenché (Hot water)", "Disjoncteur déclenché")
+    ]
+    assert gist(await mail.gets(1)) == [("Critical alarm: Breaker tripped (Hot water)", "Hot water – Breaker tripped")]
 
     breaker.open()
-    assert gist(await phone.gets(2))[1] == ("Rétablissement : Hot water", "Disjoncteur déclenché")
+    assert gist(await phone.gets(2))[1] == ("Terminée : Disjoncteur déclenché (Hot water)", "Disjoncteur déclenché")
     await mail.gets(2)
 
 
@@ -142,11 +149,11 @@ async def test_a_lost_gateway_is_told_after_the_tolerated_gap_and_so_is_its_retu
     await clock.advance(4 * MINUTE)
     assert phone.messages == []
     await clock.advance(2 * MINUTE)
-    assert gist(await phone.gets(1)) == [("Avertissement : Victron GX", "Communication perdue")]
-    assert gist(await mail.gets(1)) == [("Warning: Victron GX", "Victron GX: Communication lost")]
+    assert gist(await phone.gets(1)) == [("Avertissement : Communication perdue (Victron GX)", "Communication perdue")]
+    assert gist(await mail.gets(1)) == [("Warning: Communication lost (Victron GX)", "Victron GX – Communication lost")]
 
     await suite.gx.start()
-    assert gist(await phone.gets(2))[1][0] == "Rétablissement : Victron GX"
+    assert gist(await phone.gets(2))[1][0] == "Terminée : Communication perdue (Victron GX)"
     await mail.gets(2)
 
 
@@ -178,11 +185,11 @@ async def test_a_gateway_that_is_not_found_after_a_start_is_told(hass, house, si
     await clock.advance(4 * MINUTE)
     assert phone.asked == 0
     await clock.advance(2 * MINUTE)
-    assert gist(await phone.gets(1)) == [("Avertissement : Victron GX", "Communication perdue")]
+    assert gist(await phone.gets(1)) == [("Avertissement : Communication perdue (Victron GX)", "Communication perdue")]
 
     await house.gx.start()
     await clock.advance(30 * MINUTE)
-    assert gist(await phone.gets(2))[1][0] == "Rétablissement : Victron GX"
+    assert gist(await phone.gets(2))[1][0] == "Terminée : Communication perdue (Victron GX)"
     await loaded(entry)
     assert await hass.config_entries.async_unload(entry.entry_id)
 
@@ -201,17 +208,17 @@ async def test_nobody_waits_for_a_gateway_that_is_disabled(hass, suite, site, ph
 async def test_a_rule_of_the_user_is_told_once_and_so_is_its_end(hass, site, phone, mail):
     hass.states.async_set(CELLAR, "4.5", {"unit_of_measurement": "°C"})
     assert gist(await phone.gets(1)) == [
-        ("Avertissement : Cellar too cold", "Sous le seuil bas : 4,5 °C (seuil 5 °C)"),
+        ("Avertissement : Cellar too cold", "Sous le seuil bas : 4,5\u00a0°C (seuil 5\u00a0°C)"),
     ]
     assert gist(await mail.gets(1)) == [
-        ("Warning: Cellar too cold", "Cellar too cold: Below the low threshold: 4.5 °C (threshold 5 °C)"),
+        ("Warning: Cellar too cold", "Cellar too cold – Below the low threshold: 4.5\u00a0°C (threshold 5\u00a0°C)"),
     ]
     await site.sees(4)
     await site.sees(6.9)
     await phone.gets(1)
 
     await site.sees(7)
-    assert gist(await phone.gets(2))[1][0] == "Rétablissement : Cellar too cold"
+    assert gist(await phone.gets(2))[1][0] == "Terminée : Cellar too cold"
     await mail.gets(2)
 
 
@@ -242,7 +249,7 @@ async def test_rules_come_change_and_go_without_a_reload(hass, site, phone):
     assert gist(await phone.gets(1)) == [("Alarme critique : Attic too hot", "Au-dessus du seuil haut : 50 (seuil 40)")]
 
     await site.change("Attic too hot", data={"entity": CELLAR, "high": 40, "severity": "critical"})
-    assert gist(await phone.gets(2))[1][0] == "Rétablissement : Attic too hot"
+    assert gist(await phone.gets(2))[1][0] == "Terminée : Attic too hot"
     await site.sees(60)
     await phone.gets(3)
     await site.remove("Attic too hot")
@@ -284,7 +291,10 @@ async def test_what_is_raised_before_the_site_is_set_up_is_told(hass, tmp_path, 
     entry = await set_up_site(hass)
 
     await phone.gets(2)
-    assert sorted(phone.titles) == ["Alarme critique : Onduleur étage", "Avertissement : Cellar too cold"]
+    assert sorted(phone.titles) == [
+        "Alarme critique : Batterie basse (Onduleur étage)",
+        "Avertissement : Cellar too cold",
+    ]
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -358,7 +368,7 @@ async def test_the_alarms_of_a_device_that_is_removed_are_over(hass, suite, site
     raise_alarm(suite, "vebus", "/Alarms/LowBattery", 2)
     await phone.gets(1)
     dr.async_get(hass).async_remove_device(suite.device_id("inverter_charger"))
-    assert gist(await phone.gets(2))[1] == ("Rétablissement : Onduleur étage", "Batterie basse")
+    assert gist(await phone.gets(2))[1] == ("Terminée : Batterie basse (Onduleur étage)", "Batterie basse")
 
 
 @everybody
@@ -377,6 +387,62 @@ async def test_the_alarms_of_a_device_that_was_removed_while_nothing_ran_are_ove
     await hass.config_entries.async_remove(suite.entry.entry_id)
     assert await hass.config_entries.async_setup(site.entry.entry_id)
     await phone.gets(2)
+
+
+tripped = pytest.mark.parametrize("site_subentries", [(ANNA,)], ids=[""])
+
+
+async def trip(board_suite: Any, site: SiteSuite, phone: Any) -> None:
+    board_suite.board.circuits["hot_water"].breaker.trip(TripCause.SHORT_CIRCUIT)
+    await phone.gets(1)
+    assert keys(site.center) == ["breaker_tripped"]
+
+
+@tripped
+async def test_a_device_that_is_disabled_raises_nothing_more(hass, board_suite, site, phone):
+    await trip(board_suite, site, phone)
+    devices, device_id = dr.async_get(hass), board_suite.device_id("Hot water")
+    devices.async_update_device(device_id, disabled_by=dr.DeviceEntryDisabler.USER)
+    await phone.gets(2)
+    await board_suite.reports(3)
+    assert keys(site.center) == []
+    devices.async_update_device(device_id, disabled_by=None)
+    await board_suite.until(lambda: keys(site.center) == ["breaker_tripped"])
+    await phone.gets(3)
+
+
+@tripped
+@pytest.mark.parametrize("changes", [{"enabled": False}, {"address": 99}], ids=["switched off", "moved"])
+async def test_the_alarms_of_a_device_that_is_not_read_there_any_more_are_over(board_suite, site, phone, changes):
+    await trip(board_suite, site, phone)
+    change(board_suite, "Hot water", **changes)
+    await phone.gets(2)
+    await board_suite.reports(3)
+    assert keys(site.center) == []
+
+
+@tripped
+async def test_the_alarms_of_a_device_behind_a_gateway_that_is_removed_are_over(hass, board_suite, site, phone):
+    await trip(board_suite, site, phone)
+    hass.config_entries.async_remove_subentry(board_suite.entry, board_suite.key("Hot water"))
+    await phone.gets(2)
+    assert keys(site.center) == []
+
+
+@tripped
+async def test_neither_another_name_nor_a_reload_of_its_gateway_ends_the_alarms_of_a_device(
+    hass, board_suite, site, phone
+):
+    await trip(board_suite, site, phone)
+    subentry = board_suite.entry.subentries[board_suite.key("Hot water")]
+    hass.config_entries.async_update_subentry(board_suite.entry, subentry, title="Boiler")
+    await board_suite.follows()
+    await board_suite.reports(3)
+    assert await hass.config_entries.async_reload(board_suite.entry.entry_id)
+    await board_suite.reports(3)
+    assert await hass.config_entries.async_unload(board_suite.entry.entry_id)
+    assert keys(site.center) == ["breaker_tripped"]
+    await phone.gets(1)
 
 
 @everybody
@@ -403,6 +469,87 @@ async def test_logs_that_cannot_be_opened_are_tried_again(hass, tmp_path):
     assert entry.state.value == "setup_retry"
     assert entry.error_reason_translation_key == "alarm_log_not_readable"
     await hass.config_entries.async_unload(entry.entry_id)
+
+
+def damaged(stored: Any, path: tuple[Any, ...], to: Any) -> None:
+    """Damage a part of what is stored."""
+    *way, last = path
+    for step in way:
+        stored = stored[step]
+    stored[last] = to
+
+
+@everybody
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("tracks",),
+        ("tracks", 0, "changed"),
+        ("tracks", 0, "episode", "started"),
+        ("tracks", 0, "episode", "texts"),
+        ("tracks", 0, "threads"),
+        ("episodes",),
+        ("edges",),
+        ("watches",),
+        ("outbox",),
+    ],
+    ids=lambda path: "-".join(map(str, path)),
+)
+@pytest.mark.parametrize("damage", [None, "x", 1e300], ids=str)
+async def test_a_damaged_state_is_told_once_and_alarms_are_watched_for(
+    hass, hass_storage, site, phone, mail, caplog, path, damage
+):
+    await site.sees(0)
+    await phone.gets(1)
+    assert await hass.config_entries.async_unload(site.entry.entry_id)
+    damaged(hass_storage[f"energy_suite.{site.entry.entry_id}.alarms"]["data"], path, damage)
+    assert await hass.config_entries.async_setup(site.entry.entry_id)
+    await hass.async_block_till_done()
+    assert keys(site.center) == ["below_low_threshold"]
+    assert caplog.text.count("What is stored of the alarms is damaged") == 1
+    await site.sees(20)
+    assert keys(site.center) == []
+    assert len(site.center.log.query()) == 1
+
+
+@everybody
+async def test_a_snooze_that_an_earlier_version_stored_without_end_is_dropped(hass, hass_storage, site, phone):
+    await site.sees(0)
+    await site.center.async_snooze(site.center.active[0].episode.tag, 60)
+    assert await hass.config_entries.async_unload(site.entry.entry_id)
+    stored = hass_storage[f"energy_suite.{site.entry.entry_id}.alarms"]["data"]
+    stored["tracks"][0]["snooze"]["until"] = None  # what is infinite is stored so
+    assert await hass.config_entries.async_setup(site.entry.entry_id)
+    (active,) = site.center.active
+    assert active.snoozed_until is None
+
+
+async def test_a_set_up_that_fails_lets_go_of_everything(hass, hass_storage, tmp_path, monkeypatch):
+    hass.config.config_dir = str(tmp_path)
+    centers: list[AlarmCenter] = []
+    begin = AlarmCenter.async_begin
+
+    def fail(center: AlarmCenter) -> None:
+        centers.append(center)
+        begin(center)
+        raise RuntimeError("what nobody foresaw")
+
+    monkeypatch.setattr(AlarmCenter, "async_begin", fail)
+    entry = stored_site_entry(ANNA, RULE)
+    entry.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    (center,) = centers
+    assert center.log._journal._file is center.events._journal._file is None
+    hass.states.async_set(CELLAR, "0")
+    await hass.async_block_till_done()
+    assert center.active == ()
+
+    monkeypatch.setattr(AlarmCenter, "async_begin", begin)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert keys(entry.runtime_data) == ["below_low_threshold"]
+    assert await hass.config_entries.async_unload(entry.entry_id)
 
 
 @everybody
@@ -510,8 +657,11 @@ async def test_leaving_a_geofence_is_told_and_so_is_coming_back(hass, gps, suite
 
     gps.set("gps", 0, "/Position/Latitude", 48.40)
     messages = await phone.gets(2)
-    assert sorted(message["title"] for message in messages) == ["Alarme critique : gps", "Alarme critique : gx"]
-    assert messages[0]["message"].startswith("Hors de la zone de géorepérage de 2124 m, à 48.40000, -4.48000")
+    assert sorted(message["title"] for message in messages) == [
+        "Alarme critique : Géorepérage (gps)",
+        "Alarme critique : Géorepérage (gx)",
+    ]
+    assert messages[0]["message"].startswith("Hors de la zone de géorepérage de 2124\u00a0m, à 48.40000, -4.48000")
 
     await site.change("gx", data={**site.subentry("gx").data, "armed": False})
     await phone.gets(3)
@@ -564,7 +714,7 @@ async def test_an_alarm_that_comes_and_goes_falls_silent_until_it_is_quiet_or_so
         await site.sees(20)
     messages = await phone.gets(3)
     assert messages[2]["message"].splitlines()[-1] == (
-        "Cette alarme se répète trop souvent. Plus aucun message à son sujet avant 24 h de calme ou la "
+        "Cette alarme se répète trop souvent. Plus aucun message à son sujet avant 24\u00a0h de calme ou la "
         "réinitialisation de la limitation de fréquence."
     )
     assert len(site.center.log.query()) == 20
@@ -624,7 +774,7 @@ async def test_an_alarm_is_described_in_any_language(hass, suite, site):
 async def test_a_device_that_was_renamed_is_called_by_its_new_name(suite, site, phone, clock):
     suite.devices.async_update_device(suite.device_id("inverter_charger"), name_by_user="Quattro")
     raise_alarm(suite, "vebus", "/Alarms/LowBattery", 2)
-    assert (await phone.gets(1))[0]["title"] == "Alarme critique : Quattro"
+    assert (await phone.gets(1))[0]["title"] == "Alarme critique : Batterie basse (Quattro)"
 
 
 @everybody

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import voluptuous as vol
+from homeassistant.auth.const import GROUP_ID_ADMIN
 from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
@@ -15,8 +17,8 @@ from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.components.diagnostics import get_diagnostics_for_config_entry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.energy_suite.const import DOMAIN
-from tests.conftest import COLD, EVERY_CONTROL, SiteSuite, recipient, site_subentry
+from custom_components.energy_suite.const import DOMAIN, EVENT_COMMAND
+from tests.conftest import COLD, EVERY_CONTROL, HARBOUR, SiteSuite, recipient, site_subentry
 from tests.test_alarms import raise_alarm
 
 pytestmark = pytest.mark.usefixtures("hass_storage")
@@ -108,13 +110,13 @@ async def test_the_log_is_told_in_the_language_of_home_assistant(hass, site):
 
 @pytest.mark.parametrize("site_subentries", [(RULE,)], ids=[""])
 @pytest.mark.parametrize(
-    ("language", "first", "trigger"),
+    ("language", "first", "trigger", "severity"),
     [
-        ("en", ["Device", "Triggered by", "Description", "Severity"], "Alarm rule"),
-        ("fr", ["Appareil", "Déclenchée par", "Description", "Gravité"], "Règle d’alarme"),
+        ("en", ["Device", "Triggered by", "Description", "Severity"], "Alarm rule", "Warning"),
+        ("fr", ["Appareil", "Déclenchée par", "Description", "Gravité"], "Règle d’alarme", "Avertissement"),
     ],
 )
-async def test_the_log_is_exported_for_a_spreadsheet(hass, site, language, first, trigger):
+async def test_the_log_is_exported_for_a_spreadsheet(hass, site, language, first, trigger, severity):
     hass.config.language = language
     await site.sees(0)
     await site.sees(20)
@@ -123,9 +125,12 @@ async def test_the_log_is_exported_for_a_spreadsheet(hass, site, language, first
     header, latest, before = csv.reader(io.StringIO(answer["csv"]))
     assert answer["entries"] == 2
     assert header[:4] == first
-    assert (before[0], before[1], before[3], before[6]) == ("Cellar", trigger, "warning", "0")
+    assert (before[0], before[1], before[3], before[6]) == ("Cellar", trigger, severity, "0")
     assert latest[5:] == ["", ""]
     assert (await ask(hass, "export_alarm_log", end="2020-01-01 00:00:00"))["entries"] == 0
+    # By the filters of the card as well.
+    assert (await ask(hass, "export_alarm_log", severity="warning", source="rule", active=True))["entries"] == 1
+    assert (await ask(hass, "export_alarm_log", severity="critical"))["entries"] == 0
 
 
 @pytest.mark.parametrize("site_subentries", [(RULE,)], ids=[""])
@@ -154,6 +159,18 @@ async def test_an_alarm_is_acknowledged_and_snoozed_by_its_tag(hass, site, phone
     assert await events(hass, "alarm_snoozed") == [event(kind="alarm_snoozed", to=300.0, **about)]
     await hass.auth.async_remove_user(user)
     assert (await events(hass, "alarm_snoozed"))[0]["who"] == user.id
+
+
+@pytest.mark.parametrize("site_subentries", [(RULE,)], ids=[""])
+@pytest.mark.parametrize(
+    "duration", [{"days": 9_000_000}, {"days": 31}, {"hours": 1e300}, {"hours": "inf"}, "inf", -5, {"minutes": -5}]
+)
+async def test_a_snooze_without_a_sensible_end_is_refused(hass, site, duration):
+    await site.sees(0)
+    tag = site.center.active[0].episode.tag
+    with pytest.raises(vol.Invalid):
+        await hass.services.async_call(DOMAIN, "snooze_alarm", {"tag": tag, "duration": duration}, blocking=True)
+    assert site.center.active[0].snoozed_until is None
 
 
 @pytest.mark.parametrize("site_subentries", [()], ids=[""])
@@ -299,6 +316,91 @@ async def test_what_the_buttons_do_is_kept(hass, site):
     await site.center.async_reset_limits()
     assert [each["what"] for each in await events(hass, "command")] == ["test_notification", "reset_limits"]
     assert len((await ask(hass, "get_event_log", limit=1))["events"]) == 1
+
+
+def command(hass: HomeAssistant, to: float, **about: Any) -> None:
+    """Leave the record of a command, as a device's control does."""
+    record = {"device_id": "gx", "device": "GX", "control": "grid_setpoint", "before": to - 1, "to": to}
+    user = about.pop("user", None)
+    hass.bus.async_fire(EVENT_COMMAND, {**record, "result": "applied", **about}, context=Context(user_id=user))
+
+
+@nothing_yet
+async def test_a_control_that_is_moved_on_and_on_leaves_one_line_and_nothing_where_it_stays(hass, site):
+    for to in range(1, 11):
+        command(hass, float(to))
+    command(hass, 10.0, result="unchanged")
+    command(hass, 11.0, user="Anna")
+    command(hass, 12.0, control="power", user="Anna")
+    command(hass, 13.0, result="not_available")
+    told = [(each["what"], each["from"], each["to"], each["result"]) for each in await events(hass, "command")]
+    assert told == [
+        ("grid_setpoint", 0.0, 10.0, "applied"),
+        ("grid_setpoint", 10.0, 11.0, "applied"),
+        ("power", 11.0, 12.0, "applied"),
+        ("grid_setpoint", 12.0, 13.0, "not_available"),
+    ]
+    command(hass, 14.0)
+    assert len(await events(hass, "command")) == 5
+
+
+@nothing_yet
+async def test_what_happens_within_a_minute_goes_to_the_disk_at_once(hass, site, clock, monkeypatch):
+    written: list[int] = []
+    write = site.center.events.write
+
+    def count(lines: list[Any], now: float) -> None:
+        written.append(len(lines))
+        write(lines, now)
+
+    monkeypatch.setattr(site.center.events, "write", count)
+    for number in range(5):
+        command(hass, 1.0, control=f"control_{number}")
+    await hass.async_block_till_done()
+    assert written == []
+    await clock.advance(61)
+    assert written == [5]
+    command(hass, 1.0)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    assert written == [5, 1]
+
+
+@pytest.mark.parametrize(
+    "site_subentries", [(site_subentry("geofence", "Harbour", {**HARBOUR, "armed": True}),)], ids=[""]
+)
+async def test_what_a_switch_of_the_site_changes_is_kept_once(hass, site):
+    await site.call("switch", "turn_off", "monitoring")
+    await site.call("select", "select_option", "monitoring_level", option="off")
+    await site.call("switch", "turn_off", site.key("Harbour"))
+    assert [each["what"] for each in await events(hass, "command")] == ["monitoring", "monitoring_level", "Harbour"]
+    assert await events(hass, "setting") == []
+
+    hass.config_entries.async_update_entry(site.entry, options={"monitoring": True})
+    assert [each["what"] for each in await events(hass, "setting")] == ["monitoring", "level"]
+
+
+@nothing_yet
+async def test_who_gave_a_command_is_told_by_name_to_administrators_and_to_themselves(hass, site):
+    owner, anna, ben = [await hass.auth.async_create_user(name) for name in ("Owner", "Anna", "Ben")]
+    admin = await hass.auth.async_create_user("Admin", group_ids=[GROUP_ID_ADMIN])
+    for user in (anna, ben):
+        command(hass, 1.0, user=user.id)
+    for asker, names in (
+        (None, ["Anna", "Ben"]),
+        (owner, ["Anna", "Ben"]),
+        (admin, ["Anna", "Ben"]),
+        (anna, ["Anna", ben.id]),
+    ):
+        answer = await hass.services.async_call(
+            DOMAIN,
+            "get_event_log",
+            {},
+            blocking=True,
+            return_response=True,
+            context=Context(user_id=asker and asker.id),
+        )
+        assert [each["who"] for each in reversed(answer["events"])] == names
 
 
 @nothing_yet

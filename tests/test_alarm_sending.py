@@ -12,7 +12,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.energy_suite.alarms import sending
+from custom_components.energy_suite.alarms import center, sending
 from custom_components.energy_suite.alarms.messages import described, duration, message_of, moment
 from custom_components.energy_suite.alarms.sending import EVENT_REPLY, companion_data
 from custom_components.energy_suite.const import DOMAIN
@@ -60,7 +60,7 @@ async def test_a_phone_gets_one_message_for_an_alarm_with_buttons_as_long_as_it_
     assert len(raised["tag"].encode()) <= 64
     assert raised["actions"] == [
         {"action": f"energy_suite.acknowledge:{tag(site)}", "title": "Acknowledge"},
-        {"action": f"energy_suite.snooze:{tag(site)}", "title": "Snooze for 1 h"},
+        {"action": f"energy_suite.snooze:{tag(site)}", "title": "Snooze for 1\u00a0h"},
     ]
     assert "actions" not in cleared
     for data in (raised, cleared):
@@ -133,7 +133,7 @@ async def test_another_service_gets_title_and_text_alone_and_the_name_in_both(si
     (message,) = await mail.gets(1)
     assert set(message) == {"title", "message"}
     assert message["title"] == "Warning: Cellar"
-    assert message["message"].startswith("Cellar: Below the low threshold: 0 (threshold 5)\nSince ")
+    assert message["message"].startswith("Cellar – Below the low threshold: 0 (threshold 5)\nSince ")
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ async def test_somebody_who_wants_critical_alarms_alone_gets_no_others(site, pho
 
 
 @subentries(PHONE, RULE)
-async def test_what_could_not_be_sent_is_tried_again_in_order_and_logged_once(site, phone, clock, caplog):
+async def test_what_could_not_be_sent_is_tried_again_as_it_is_by_then_and_logged_once(site, phone, clock, caplog):
     phone.broken = HomeAssistantError("the token of example.org is secret")
     await site.sees(0)
     await phone.until(lambda: phone.asked == 1)
@@ -196,7 +196,7 @@ async def test_what_could_not_be_sent_is_tried_again_in_order_and_logged_once(si
 
     phone.broken = None
     await clock.advance(61)
-    assert [message["title"] for message in await phone.gets(2)] == ["Warning: Cellar", "Cleared: Cellar"]
+    assert [message["title"] for message in await phone.gets(1)] == ["Cleared: Cellar"]
     assert caplog.text.count("Messages to Anna are sent again") == 1
 
 
@@ -218,7 +218,68 @@ async def test_somebody_whose_service_hangs_holds_up_nobody_else(hass, site, pho
     phone.register()
     await asyncio.gather(*site.center._sending)
     await clock.advance(31)
+    assert [message["title"] for message in await phone.gets(1)] == ["Cleared: Cellar"]
+
+
+@subentries(PHONE, RULE)
+async def test_a_message_that_cannot_be_put_into_words_is_tried_again_and_silences_nobody(
+    site, phone, clock, monkeypatch, caplog
+):
+    make, made = message_of, []
+
+    def fail_once(*args: Any, **words: Any) -> Any:
+        made.append(args)
+        if len(made) == 1:
+            raise KeyError("a secret")
+        return make(*args, **words)
+
+    monkeypatch.setattr(center, "message_of", fail_once)
+    await site.sees(0)
+    assert phone.asked == 0
+    assert caplog.text.count("A message to Anna could not be sent (KeyError); it is tried again") == 1
+    assert "a secret" not in caplog.text
+    await clock.advance(31)
+    assert [message["title"] for message in await phone.gets(1)] == ["Warning: Cellar"]
+    await site.sees(20)
     await phone.gets(2)
+
+
+@subentries(PHONE, RULE)
+async def test_while_the_state_cannot_be_stored_messages_wait_and_no_action_fails(
+    site, phone, clock, monkeypatch, caplog
+):
+    save = site.center._store.async_save
+
+    async def fail(_: Any) -> None:
+        raise OSError(30, "Read-only file system", "/config/secret")
+
+    monkeypatch.setattr(site.center._store, "async_save", fail)
+    await site.center.async_test()
+    await site.sees(0)
+    await site.center.async_acknowledge(tag(site))
+    assert phone.asked == 0
+    assert caplog.text.count("The state of the alarms cannot be stored (Read-only file system)") == 1
+    assert "secret" not in caplog.text
+    monkeypatch.setattr(site.center._store, "async_save", save)
+    await clock.advance(61)
+    assert [message["title"] for message in await phone.gets(2)] == ["Test notification", "Warning: Cellar"]
+
+
+@subentries(recipient("Ben", "notify.tablet"), recipient("Anna", "notify.phone"), RULE)
+async def test_a_recipient_stays_with_their_entity_when_that_gets_another_id(hass, site, entity_messages):
+    registry = er.async_get(hass)
+    for name in ("tablet", "phone"):
+        registry.async_get_or_create("notify", "demo", name, suggested_object_id=name)
+        hass.states.async_set(f"notify.{name}", "unknown", {"supported_features": 1})
+    hass.services.async_register("notify", "phone", lambda _: None)
+    registry.async_update_entity("notify.tablet", new_entity_id="notify.kitchen")
+    registry.async_update_entity("notify.phone", new_entity_id="notify.hall")
+    await hass.async_block_till_done()
+    targets = [site.subentry(name).data["target"] for name in ("Ben", "Anna")]
+    assert targets == ["notify.kitchen", "notify.phone"]  # what is a service as well is one still
+    hass.states.async_set("notify.kitchen", "unknown", {"supported_features": 1})
+    await site.sees(0)
+    assert [message["entity_id"] for message in entity_messages] == ["notify.kitchen"]
 
 
 def gone(hass: HomeAssistant) -> list[dict[str, str]]:
@@ -349,10 +410,10 @@ def test_every_alarm_of_the_site_has_words_with_its_numbers(language, subtests):
 
 def test_numbers_are_written_as_people_write_them():
     low = episode(Source.RULE, "below_low_threshold")
-    assert described("en", low, unit="V")["text"] == "Below the low threshold: 11.84 V (threshold 12 V)"
+    assert described("en", low, unit="V")["text"] == "Below the low threshold: 11.84\u00a0V (threshold 12\u00a0V)"
     assert described("fr", low)["text"] == "Sous le seuil bas : 11,84 (seuil 12)"
     away = episode(Source.GEOFENCE, LEFT_AREA, details={**DETAILS, "value": 2123.7})
-    assert described("en", away)["text"] == "Outside the geofence by 2124 m, at 48.12346, -4.50000"
+    assert described("en", away)["text"] == "Outside the geofence by 2124\u00a0m, at 48.12346, -4.50000"
 
 
 def test_what_is_not_known_is_a_gap():
@@ -362,11 +423,11 @@ def test_what_is_not_known_is_a_gap():
 @pytest.mark.parametrize(
     ("seconds", "english", "french"),
     [
-        (0.4, "0 s", "0 s"),
-        (59, "59 s", "59 s"),
-        (60, "1 min", "1 min"),
-        (3600 + 5 * 60, "1 h 05 min", "1 h 05 min"),
-        (2 * 86400 + 4 * 3600, "2 d 4 h", "2 j 4 h"),
+        (0.4, "0\u00a0s", "0\u00a0s"),
+        (59, "59\u00a0s", "59\u00a0s"),
+        (60, "1\u00a0min", "1\u00a0min"),
+        (3600 + 5 * 60, "1\u00a0h 05\u00a0min", "1\u00a0h 05\u00a0min"),
+        (2 * 86400 + 4 * 3600, "2\u00a0d 4\u00a0h", "2\u00a0j 4\u00a0h"),
     ],
 )
 def test_how_long_it_lasted_is_said_in_two_units(seconds, english, french):
@@ -406,12 +467,12 @@ def test_every_kind_of_message_says_what_it_is_about():
     assert message("fr", Kind.WORSENED, raised)[0] == "Avertissement, aggravation : Cellar"
     assert message("en", Kind.CLEARED, cleared) == [
         "Cleared: Cellar",
-        "Below the low threshold: 11.84 °C (threshold 12 °C)",
-        "From 08:00 until 08:01 (1 min)",
+        "Below the low threshold: 11.84\u00a0°C (threshold 12\u00a0°C)",
+        "From 08:00 until 08:01 (1\u00a0min)",
     ]
     assert message("en", Kind.RESUMED, cleared)[0] == "Cleared: Cellar"
     assert message("en", Kind.RESUMED, raised)[-1] == "Messages about this alarm are sent again."
-    assert "24 h" in message("en", Kind.LAST_BEFORE_SILENCE, raised)[-1]
+    assert "24\u00a0h" in message("en", Kind.LAST_BEFORE_SILENCE, raised)[-1]
     assert message("fr", Kind.TEST, None) == ["Notification de test", "Energy Suite vous joint ici."]
 
 

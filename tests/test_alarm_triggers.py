@@ -406,13 +406,13 @@ async def test_the_logbook_of_a_device_has_its_alarms(hass, suite, site):
 @pytest.mark.parametrize(
     ("lasted", "told"),
     [
-        (0, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min"),
-        (12 * 60 + 20, "12 min"),
-        (3600, "1 h 0 min"),
-        (86_399, "23 h 59 min"),
-        (3 * 86_400 + 4 * 3600, "3 d 4 h"),
+        (0, "0\u00a0s"),
+        (59.4, "59\u00a0s"),
+        (59.6, "1\u00a0min"),
+        (12 * 60 + 20, "12\u00a0min"),
+        (3600, "1\u00a0h 00\u00a0min"),
+        (86_399, "23\u00a0h 59\u00a0min"),
+        (3 * 86_400 + 4 * 3600, "3\u00a0d 4\u00a0h"),
     ],
 )
 async def test_the_logbook_says_how_long_it_lasted(hass, logbook, lasted, told):

@@ -122,6 +122,27 @@ async def test_the_card_acknowledges_and_snoozes(hass, hass_ws_client, hass_admi
         assert answer["error"]["translation_key"] == "unknown_alarm"
 
 
+@a_rule
+@pytest.mark.parametrize("seconds", ["inf", "nan", 1e308, -1, 30 * 86400 + 1, "soon", None])
+async def test_a_snooze_without_a_sensible_end_is_refused(hass, hass_ws_client, site, seconds):
+    await site.sees(0)
+    client = await hass_ws_client(hass)
+    answer = await ask(client, "snooze", tag=site.center.active[0].episode.tag, seconds=seconds)
+    assert answer["error"]["code"] == "invalid_format"
+    assert site.center.active[0].snoozed_until is None
+
+
+@a_rule
+async def test_a_snooze_of_no_time_ends_the_one_before(hass, hass_ws_client, site):
+    await site.sees(0)
+    client = await hass_ws_client(hass)
+    tag = site.center.active[0].episode.tag
+    assert (await ask(client, "snooze", tag=tag, seconds=30 * 86400))["success"]
+    assert site.center.active[0].snoozed_until is not None
+    assert (await ask(client, "snooze", tag=tag, seconds=0))["success"]
+    assert site.center.active[0].snoozed_until is None
+
+
 async def test_without_a_site_the_card_is_told_so(hass, hass_ws_client):
     assert await async_setup_component(hass, DOMAIN, {})
     client = await hass_ws_client(hass)

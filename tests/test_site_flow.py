@@ -290,7 +290,7 @@ async def test_a_rule_of_thresholds_is_stored_as_it_was_typed(rule: Describing):
     await rule.begin()
     await rule.submit(entity=VOLTAGE)
     assert (rule.result["step_id"], rule.errors) == ("rule", {})
-    assert rule.result["description_placeholders"] == {"entity": "Battery voltage", "value": "12.61 V"}
+    assert rule.result["description_placeholders"] == {"entity": "Battery voltage", "value": "12.61\u00a0V"}
     assert rule.field("low")["unit_of_measurement"] == "V"
     assert "states" not in rule.asked
     values = {"low": 10, "low_hysteresis": 11.5, "high": 15, "high_hysteresis": 14.5, "delay": 60, "no_data": 600}

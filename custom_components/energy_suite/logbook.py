@@ -1,7 +1,7 @@
 """Commands and alarms in the logbook: what was asked of which device, what became of it, what was wrong with it."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from homeassistant.components.logbook.const import LOGBOOK_ENTRY_MESSAGE, LOGBOOK_ENTRY_NAME
@@ -9,6 +9,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.translation import async_get_cached_translations
 
+from .alarms.messages import duration
 from .const import DOMAIN, EVENT_ALARM, EVENT_COMMAND
 from .gateways.netvision.control import COMMANDS, Schedule
 from .texts import explanation
@@ -56,27 +57,15 @@ def async_describe_events(
 def _edge(language: str, alarm: Mapping[str, Any]) -> str:
     """What became of an alarm."""
     line = _word(language, alarm["change"])
-    severity, duration = _word(language, alarm["severity"]), ""
+    severity, lasted = _word(language, alarm["severity"]), ""
     if alarm["cleared"] is not None:
-        lasted = datetime.fromisoformat(alarm["cleared"]) - datetime.fromisoformat(alarm["started"])
-        duration = _duration(lasted, _word(language, "day"))
-    return line.format(text=alarm["text"].removesuffix("."), severity=severity, duration=duration)
+        period = datetime.fromisoformat(alarm["cleared"]) - datetime.fromisoformat(alarm["started"])
+        lasted = duration(language, period.total_seconds())
+    return line.format(text=alarm["text"].removesuffix("."), severity=severity, duration=lasted)
 
 
 def _word(language: str, word: str) -> str:
     return explanation(language, f"logbook_{word}")["meaning"]
-
-
-def _duration(lasted: timedelta, day: str) -> str:
-    """A duration by its two largest units; beside minutes nobody needs seconds."""
-    minutes, seconds = divmod(round(lasted.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} {day} {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min" if minutes else f"{seconds} s"
 
 
 class _Words:

@@ -43,6 +43,7 @@ class Suite:
         self._alarm_listeners: list[AlarmListener] = []
         self._device_listeners: list[DeviceListener] = []
         self._report_listeners: list[ReportListener] = []
+        self._gone_listeners: list[DeviceListener] = []
 
     def __iter__(self) -> Iterator[DeviceCoordinator]:
         """The coordinators of all devices."""
@@ -57,9 +58,21 @@ class Suite:
         return lambda: self.async_remove(coordinator)
 
     @callback
-    def async_remove(self, coordinator: DeviceCoordinator) -> None:
-        """Let go of a device; nothing happens if that was done."""
-        self._coordinators.pop((coordinator.config_entry.entry_id, coordinator.device.key), None)
+    def async_remove(self, coordinator: DeviceCoordinator, *, gone: bool = False) -> None:
+        """Let go of a device; nothing happens if that was done.
+
+        It is ``gone`` where it was taken out or changed by itself, and is not with its entry, which may come back.
+        """
+        if self._coordinators.pop((coordinator.config_entry.entry_id, coordinator.device.key), None) is None:
+            return
+        for listener in list(self._gone_listeners) if gone else ():
+            listener(coordinator)
+
+    @callback
+    def async_on_gone(self, listener: DeviceListener) -> Callable[[], None]:
+        """Call for every device that is gone from now on; returns what ends it."""
+        self._gone_listeners.append(listener)
+        return lambda: self._gone_listeners.remove(listener)
 
     @callback
     def async_on_device(self, listener: DeviceListener) -> Callable[[], None]:

@@ -9,20 +9,22 @@ import pytest
 from custom_components.energy_suite.gateways import base
 from custom_components.energy_suite.gateways.base import Alarm
 from custom_components.energy_suite.site.alarms.communication import Communication
-from custom_components.energy_suite.site.alarms.engine import Settings
+from custom_components.energy_suite.site.alarms.engine import AlarmEngine, Settings
 from custom_components.energy_suite.site.alarms.episodes import Change, Severity, Source
 from custom_components.energy_suite.site.alarms.geofence import Circle, Geofence
 from custom_components.energy_suite.site.alarms.grid import Grid
-from custom_components.energy_suite.site.alarms.notifications import Kind
+from custom_components.energy_suite.site.alarms.limits import Limits
+from custom_components.energy_suite.site.alarms.log import AlarmLog
+from custom_components.energy_suite.site.alarms.notifications import MOST_WAITING, Kind
 from custom_components.energy_suite.site.alarms.quiet_hours import QuietHours
 from custom_components.energy_suite.site.alarms.recipients import Level, Recipient
 from custom_components.energy_suite.site.alarms.rules import Rule
-from custom_components.energy_suite.site.alarms.telling import Telling
-from tests.site.alarm_site import HOUR, START, Site
+from custom_components.energy_suite.site.alarms.telling import LONGEST_SNOOZE, Telling
+from tests.site.alarm_site import DAY, HOUR, START, Site
 
 INFORMATION, WARNING, CRITICAL = base.Severity
 RAISED, WORSENED, EASED, CLEARED = Change
-HOT = "automatic/battery/hot"
+HOT, FULL = "automatic/battery/hot", "automatic/battery/full"
 GRID = "grid/site/grid_failure"
 
 ME = Recipient(id="me")
@@ -402,7 +404,6 @@ def test_a_message_that_fails_is_tried_again_after_longer_and_longer_pauses():
     site = a_site()
     site.delivers = False
     site.device("battery", hot())
-    site.device("battery")
     engine = site.engine
     tried: list[float] = []
     while len(tried) < 8:
@@ -415,7 +416,166 @@ def test_a_message_that_fails_is_tried_again_after_longer_and_longer_pauses():
     (message,) = engine.hand_out(site.now)
     engine.delivered(message.number)
     engine.failed(message.number, site.now)
-    assert [each.kind for each in engine.hand_out(site.now)] == [Kind.CLEARED]
+    assert engine.hand_out(site.now) == []
+
+
+def handed_out(site: Site) -> list[tuple[Kind, str, Severity | None]]:
+    """What is to be sent to somebody, one message after the other, and as how bad."""
+    messages = []
+    while due := site.engine.hand_out(site.now):
+        for message in due:
+            site.engine.delivered(message.number)
+            severity = None if message.episode is None else message.episode.severity
+            messages.append((message.kind, message.tag, severity))
+    return messages
+
+
+def out_of_reach(site: Site) -> None:
+    """Let the next message fail."""
+    site.delivers = False
+    for message in site.engine.hand_out(site.now):
+        site.engine.failed(message.number, site.now)
+
+
+def test_somebody_who_cannot_be_reached_is_told_once_of_each_alarm_how_it_is_by_then():
+    site, full = a_site(), Alarm("full", WARNING)
+    site.delivers = False
+    site.device("battery", hot(), full)
+    out_of_reach(site)
+    site.device("battery", full)
+    site.device("battery", hot(CRITICAL), full)
+    site.device("battery", full)
+    site.wait(30)
+    assert handed_out(site) == [
+        (Kind.CLEARED, HOT, Severity.CRITICAL),
+        (Kind.RAISED, FULL, Severity.WARNING),
+    ]
+
+
+def test_an_alarm_that_grows_worse_before_anybody_knew_of_it_is_raised_to_them():
+    site = a_site()
+    site.delivers = False
+    site.device("battery", hot())
+    out_of_reach(site)
+    site.device("battery", hot(CRITICAL))
+    site.wait(30)
+    assert handed_out(site) == [(Kind.RAISED, HOT, Severity.CRITICAL)]
+
+
+def test_what_is_on_its_way_is_not_replaced_and_what_fails_gives_way_to_what_came_after_it():
+    site = a_site()
+    site.delivers = False
+    site.device("battery", hot())
+    (message,) = site.engine.hand_out(site.now)
+    site.device("battery")
+    assert [each["kind"] for each in site.stored()["outbox"]["waiting"]] == [Kind.RAISED, Kind.CLEARED]
+    site.engine.failed(message.number, site.now)
+    assert site.engine.hand_out(site.now) == []
+    site.wait(30)
+    assert handed_out(site) == [(Kind.CLEARED, HOT, Severity.WARNING)]
+
+
+def test_that_there_will_be_silence_is_told_whatever_comes_before_it_can_be():
+    telling = Telling(recipients=(ME,), level=Level.WARNINGS_AND_ALARMS, limits=Limits(messages=1))
+    site = Site(Settings(telling=telling))
+    site.device("battery", hot())
+    site.delivers = False
+    site.device("battery")
+    out_of_reach(site)
+    site.device("battery", hot(CRITICAL))
+    site.wait(30)
+    assert handed_out(site) == [(Kind.LAST_BEFORE_SILENCE, HOT, Severity.CRITICAL)]
+
+
+def test_while_a_target_is_gone_for_months_no_more_waits_for_it_than_there_are_alarms():
+    site = a_site()
+    site.delivers = False
+    for hour in range(24 * 90):
+        site.now = START + hour * HOUR
+        for device in ("battery", "solar", "ups"):
+            site.device(device, *([hot()] if hour % 2 == 0 else []))
+        for message in site.engine.hand_out(site.now):
+            site.engine.failed(message.number, site.now)
+    assert len(site.stored()["outbox"]["waiting"]) == 3
+
+
+def test_the_oldest_messages_give_way_where_too_many_wait_behind_one_that_is_being_sent():
+    site = a_site()
+    site.delivers = False
+    site.device("battery", hot())
+    first = site.engine.hand_out(site.now)
+    for number in range(MOST_WAITING + 10):
+        site.device(f"battery_{number}", hot())
+    waiting = site.stored()["outbox"]["waiting"]
+    assert len(waiting) == MOST_WAITING
+    assert waiting[0]["number"] == first[0].number
+    assert waiting[-1]["number"] == MOST_WAITING + 11
+
+
+# --- what was stored may be damaged ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("until", [None, "soon", True, -1, 1e300, float("nan"), float("inf")])
+def test_a_snooze_that_would_never_end_is_dropped(until):
+    site = a_site()
+    site.device("battery", hot())
+    site.snooze(HOT, 600)
+    stored = site.stored()
+    stored["tracks"][0]["snooze"]["until"] = until
+    site.restart(stored=stored)
+    (active,) = site.engine.active
+    assert active.snoozed_until is None
+
+
+def test_a_snooze_of_years_ends_within_a_month():
+    site = a_site()
+    site.device("battery", hot())
+    site.snooze(HOT, 10 * 365 * DAY)
+    site.restart()
+    assert site.engine.active[0].snoozed_until == site.now + LONGEST_SNOOZE
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("episode", "started", None),
+        ("episode", "started", 1e18),
+        ("episode", "cleared", "yesterday"),
+        ("episode", "number", "one"),
+        ("episode", "subject", None),
+        ("episode", "details", "none"),
+        (None, "changed", None),
+    ],
+)
+def test_a_damaged_alarm_is_refused_when_it_is_taken_up_and_not_later(part, name, value):
+    site = a_site()
+    site.device("battery", hot())
+    stored = site.stored()
+    track = stored["tracks"][0]
+    (track[part] if part else track)[name] = value
+    with pytest.raises((TypeError, ValueError)):
+        AlarmEngine(site.settings, site.now, stored)
+
+
+def test_where_the_state_is_lost_what_is_over_in_the_log_is_history(tmp_path):
+    site = a_site()
+    log = AlarmLog(tmp_path / "log.jsonl")
+    log.open()
+    for _ in range(5):
+        site.device("battery", hot())
+        site.device("battery")
+    site.device("ups", hot())
+    site.device("battery", hot())
+    site.device("battery")
+    log.write(site.engine.unlogged, site.now)
+    log.close()
+
+    engine = AlarmEngine(site.settings, site.now, None, log.open())
+    log.close()
+    assert [active.episode.subject for active in engine.active] == ["ups"]
+    assert [message.tag for message in engine.hand_out(site.now)] == ["automatic/ups/hot"]
+    (edge,) = engine.device_alarms("battery", [hot()], site.now)
+    assert edge.episode.number == 8
 
 
 def test_a_clock_that_is_put_back_does_not_hold_up_what_could_not_be_delivered():

@@ -203,6 +203,34 @@ def test_old_events_and_too_many_are_dropped(tmp_path):
     assert [event.at - START for event in log.query()] == [99, 98]
 
 
+def test_what_happens_all_day_does_not_push_out_what_happens_once_a_year(tmp_path):
+    log = EventLog(tmp_path / "events.jsonl", most=50, slack=10)
+    log.open()
+    firmware = replace(COMMAND, kind=Happening.FIRMWARE, what="firmware")
+    log.write([firmware, LOST], START)
+    for number in range(200):
+        log.write([replace(COMMAND, at=START + number)], START)
+    log.write([replace(COMMAND, what="charging")], START)
+    assert log.query(kind=Happening.FIRMWARE) == [firmware]
+    assert log.query(kind=Happening.CONNECTION_LOST) == [LOST]
+    setpoints = [event.at - START for event in log.query() if event.what == "grid_setpoint"][:47]
+    assert setpoints == [199 - number for number in range(47)]
+    assert len(log.query()) == 50
+    log.close()
+    log.open()
+    assert len(log.query()) == 50
+    assert log.query(kind=Happening.FIRMWARE) == [firmware]
+    log.close()
+
+
+@pytest.mark.parametrize("at", [None, "now", 1e300])
+def test_an_event_of_no_time_is_passed_over(tmp_path, at):
+    log = EventLog(tmp_path / "events.jsonl")
+    log.path.write_text("".join(f"{json.dumps(each)}\n" for each in (LOST.as_json() | {"at": at}, LOST.as_json())))
+    log.open()
+    assert (log.query(), log.damaged) == ([LOST], 1)
+
+
 def test_an_event_that_cannot_be_read_is_passed_over(tmp_path):
     log = EventLog(tmp_path / "events.jsonl")
     log.path.write_text(f'{{"kind": "something else"}}\n{json.dumps(LOST.as_json())}\n')

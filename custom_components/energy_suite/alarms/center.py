@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -52,9 +53,9 @@ from ..site.alarms.notifications import Notification
 from ..suite import async_get_suite
 from ..texts import FALLBACK
 from .bus import async_fire_edge
-from .event_log import EventFeed
+from .event_log import EventFeed, reason_of
 from .messages import described, message_of
-from .sending import EVENT_REPLY, NotSent, RecipientIssues, Reply, async_send
+from .sending import EVENT_REPLY, NotSent, RecipientIssues, Reply, async_send, is_service
 from .settings import entities_of, settings_of, targets_of
 
 type SiteConfigEntry = ConfigEntry[AlarmCenter]
@@ -122,6 +123,8 @@ class AlarmCenter:
         """Handed out, and not yet being sent."""
         self._sending: set[asyncio.Task[None]] = set()
         self._unsaved = False
+        self._save_failed = False
+        """Whether it was told that the state cannot be stored."""
         self._tried = 0
         """The edge up to which it is no use to write to the log before a while has passed."""
         self._first = 0
@@ -132,11 +135,27 @@ class AlarmCenter:
     # --- setting up and unloading ------------------------------------------------------------------------------------
 
     async def async_open(self) -> None:
-        """Take up what the last run left. Raises ``OSError`` where the logs cannot be opened."""
-        stored = await self._store.async_load() or {}
+        """Take up what the last run left; without its state where that is damaged.
+
+        Raises ``OSError`` where the logs cannot be opened.
+        """
         entries = await self.hass.async_add_executor_job(self._open_logs)
+        try:
+            self._take_up(await self._store.async_load() or {}, entries)
+        except Exception as err:  # noqa: BLE001 - whatever is damaged: alarms are watched for all the same
+            LOGGER.error(
+                "What is stored of the alarms is damaged (%s); they begin anew with what their log says",
+                type(err).__name__,
+            )
+            self._take_up({}, entries)
+
+    def _take_up(self, stored: Mapping[str, Any], entries: Iterable[Episode]) -> None:
         self.engine = AlarmEngine(settings_of(self.hass, self.entry), utc_seconds(), stored, entries)
         self._first = int(stored.get("edges", 0))
+        for edge in self.engine.unlogged:
+            self.describe(edge.episode, self.hass.config.language)
+        for active in self.active:
+            self.describe_active(active, self.hass.config.language)
 
     def _open_logs(self) -> list[Episode]:
         self.log.path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,6 +169,7 @@ class AlarmCenter:
         self._ends = [
             self.feed.async_start(),
             suite.async_on_report(self._async_reported),
+            suite.async_on_gone(lambda coordinator: self._async_forget(coordinator.device_id)),
             async_dispatcher_connect(self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._async_entry_changed),
             listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, self._async_device_changed),
             *(listen(event, self._async_outdated) for event in _MEANING),
@@ -169,18 +189,32 @@ class AlarmCenter:
         """End it; what is not written yet is written now."""
         self._closed = self._unsaved = True
         self._async_tell_change()  # that there is no more to come
+        try:
+            await self._async_stop()
+            await self._async_settled()
+            await self.feed.async_flush()
+        finally:
+            await self.hass.async_add_executor_job(self._close_logs)
+
+    async def async_abandon(self) -> None:
+        """Let go of everything after a set-up that failed."""
+        self._closed = True
+        await self._async_stop()
+        if self._worker is not None:
+            await asyncio.gather(self._worker, return_exceptions=True)
+        await self.hass.async_add_executor_job(self._close_logs)
+
+    async def _async_stop(self) -> None:
+        """Listen to nothing any more, and send nothing."""
         for end in self._ends:
             end()
         for cancel in (self._unwatch, self._cancel_due):
             if cancel is not None:
                 cancel()
-        self._unwatch = self._cancel_due = None
+        self._ends, self._unwatch, self._cancel_due = [], None, None
         for task in self._sending:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
-        await self._async_settled()
-        await self.feed.async_flush()
-        await self.hass.async_add_executor_job(self._close_logs)
 
     def _close_logs(self) -> None:
         self.log.close()
@@ -346,6 +380,8 @@ class AlarmCenter:
         alarms = tuple((alarm, alarm.details) for alarm in coordinator.alarms)
         if self._seen.get(coordinator.device_id) == alarms:
             return
+        if not self._is_heeded(coordinator.device_id):
+            return  # it may be read still
         self._seen[coordinator.device_id] = alarms
         self._async_follow(
             self.engine.device_alarms(coordinator.device_id, coordinator.alarms, utc_seconds(), name=coordinator.title)
@@ -407,12 +443,15 @@ class AlarmCenter:
 
     @callback
     def _async_entity_changed(self, event: Event[er.EventEntityRegistryUpdatedData]) -> None:
-        """A rule stays with its entity when that gets another id."""
+        """A rule and a recipient stay with their entity when that gets another id."""
         if event.data["action"] != "update" or (before := event.data.get("old_entity_id")) is None:
             return
-        for rule in self._rules_of.get(before, []):
-            subentry = self.entry.subentries[rule]
-            data = {**subentry.data, "entity": event.data["entity_id"]}
+        followers = [(rule, "entity") for rule in self._rules_of.get(before, [])]
+        if not is_service(self.hass, before):
+            followers += [(each, "target") for each, target in targets_of(self.entry).items() if target == before]
+        for follower, what in followers:
+            subentry = self.entry.subentries[follower]
+            data = {**subentry.data, what: event.data["entity_id"]}
             self.hass.config_entries.async_update_subentry(self.entry, subentry, data=data)
 
     @callback
@@ -423,15 +462,17 @@ class AlarmCenter:
         elif event.data["action"] == "update" and "disabled_by" in event.data["changes"]:
             self._async_forget_devices()
 
+    def _is_heeded(self, device_id: str) -> bool:
+        """Whether a device is there, and somebody wants to hear of it."""
+        device = dr.async_get(self.hass).async_get(device_id)
+        return device is not None and not device.disabled
+
     @callback
     def _async_forget_devices(self) -> None:
         """What was raised by a device that is gone, or that nobody wants to hear of, is over."""
-        devices = dr.async_get(self.hass)
         for active in self.engine.active:
-            if active.episode.source is Source.AUTOMATIC:
-                device = devices.async_get(active.episode.subject)
-                if device is None or device.disabled:
-                    self._async_forget(active.episode.subject)
+            if active.episode.source is Source.AUTOMATIC and not self._is_heeded(active.episode.subject):
+                self._async_forget(active.episode.subject)
 
     @callback
     def _async_forget(self, device_id: str) -> None:
@@ -542,10 +583,10 @@ class AlarmCenter:
             messages, self._ready, self._unsaved = self._ready, [], False
             if edges:
                 await self._async_log(edges)
-            now = utc_seconds()
-            state = self.engine.state(now)
-            self._saved = now, _timeless(state)
-            await self._store.async_save(state)
+            if not await self._async_store():
+                # It is tried again with whatever happens next, and within a minute.
+                self._ready, self._unsaved = [*messages, *self._ready], True
+                return
             for notification in () if self._closed else messages:
                 task = self.hass.async_create_background_task(
                     self._async_send(notification), "energy_suite message", eager_start=True
@@ -553,12 +594,26 @@ class AlarmCenter:
                 self._sending.add(task)
                 task.add_done_callback(self._sending.discard)
 
+    async def _async_store(self) -> bool:
+        """Store the state; returns whether that was possible."""
+        now = utc_seconds()
+        state = self.engine.state(now)
+        try:
+            await self._store.async_save(state)
+        except Exception as err:  # noqa: BLE001 - whatever a disk does: nobody's action fails for it
+            if not self._save_failed:
+                LOGGER.error("The state of the alarms cannot be stored (%s)", reason_of(err))
+            self._save_failed = True
+            return False
+        self._saved, self._save_failed = (now, _timeless(state)), False
+        return True
+
     async def _async_log(self, edges: Edges) -> None:
         try:
             await self.hass.async_add_executor_job(self.log.write, edges, utc_seconds())
-        except OSError as err:
+        except Exception as err:  # noqa: BLE001 - as for the state
             if not self._tried:
-                LOGGER.error("The alarm log cannot be written (%s)", err.strerror)
+                LOGGER.error("The alarm log cannot be written (%s)", reason_of(err))
             self._tried = edges[-1].number
         else:
             self.engine.logged(edges[-1].number)
@@ -571,6 +626,20 @@ class AlarmCenter:
             await asyncio.shield(self._worker)
 
     async def _async_send(self, notification: Notification) -> None:
+        try:
+            await self._async_deliver(notification)
+        except Exception as err:  # noqa: BLE001 - what nobody foresaw must not silence somebody for good
+            failure = err if isinstance(err, NotSent) else NotSent(type(err).__name__)
+            self._issues.async_failed(notification.recipient, failure)
+            self.engine.failed(notification.number, utc_seconds())
+        else:
+            self._issues.async_delivered(notification.recipient)
+            self.engine.delivered(notification.number)
+        self._unsaved = True
+        self._async_follow(())
+
+    async def _async_deliver(self, notification: Notification) -> None:
+        """Put a message into words, and send it. Raises ``NotSent``."""
         episode, telling = notification.episode, self.engine.settings.telling
         language = next((each.language for each in telling.recipients if each.id == notification.recipient), FALLBACK)
         message = message_of(
@@ -581,16 +650,7 @@ class AlarmCenter:
             now=dt_util.now(),
             quiet=telling.limits.quiet,
         )
-        try:
-            await async_send(self.hass, targets_of(self.entry).get(notification.recipient), notification, message)
-        except NotSent as failure:
-            self._issues.async_failed(notification.recipient, failure)
-            self.engine.failed(notification.number, utc_seconds())
-        else:
-            self._issues.async_delivered(notification.recipient)
-            self.engine.delivered(notification.number)
-        self._unsaved = True
-        self._async_follow(())
+        await async_send(self.hass, targets_of(self.entry).get(notification.recipient), notification, message)
 
 
 @callback
@@ -606,14 +666,18 @@ def async_get_center(hass: HomeAssistant) -> AlarmCenter | None:
 async def async_setup_site(hass: HomeAssistant, entry: ConfigEntry[Any]) -> bool:
     """Watch over the installation. Raises ``ConfigEntryNotReady``."""
     center = AlarmCenter(hass, entry)
-    try:
-        await center.async_open()
-    except OSError as err:
-        raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="alarm_log_not_readable") from err
-    entry.runtime_data = center
-    # Entities first: what is there already is news to them.
-    await hass.config_entries.async_forward_entry_setups(entry, SITE_PLATFORMS)
-    center.async_begin()
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(center.async_abandon)
+        try:
+            await center.async_open()
+        except OSError as err:
+            raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="alarm_log_not_readable") from err
+        entry.runtime_data = center
+        # Entities first: what is there already is news to them.
+        await hass.config_entries.async_forward_entry_setups(entry, SITE_PLATFORMS)
+        undo.push_async_callback(hass.config_entries.async_unload_platforms, entry, SITE_PLATFORMS)
+        center.async_begin()
+        undo.pop_all()
     return True
 
 

@@ -69,7 +69,8 @@ class SiteEntity(Entity):
     def _async_set_option(self, option: str, before: str | bool, to: str | bool) -> None:
         """Keep an option of the entry, by which the center goes from then on."""
         entry = self.center.entry
-        self.hass.config_entries.async_update_entry(entry, options={**entry.options, option: to})
+        with self.center.feed.by_command():
+            self.hass.config_entries.async_update_entry(entry, options={**entry.options, option: to})
         self._async_record(self.key, before, to)
 
     @callback
@@ -374,9 +375,10 @@ class GeofenceSwitch(SubentryEntity, SwitchEntity):
     @callback
     def _async_arm(self, armed: bool) -> None:
         before = self.is_on
-        self.hass.config_entries.async_update_subentry(
-            self.center.entry, self.subentry, data={**self.subentry.data, ARMED: armed}
-        )
+        with self.center.feed.by_command():
+            self.hass.config_entries.async_update_subentry(
+                self.center.entry, self.subentry, data={**self.subentry.data, ARMED: armed}
+            )
         self._async_record(self.name, before, armed)
 
 

@@ -9,6 +9,8 @@ from ..site.alarms.episodes import Episode, Severity, Source
 from ..site.alarms.notifications import Kind, Notification
 from ..texts import raw, texts_of
 
+NBSP = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit."""
 _COORDINATES = {"latitude", "longitude"}
 
 
@@ -47,7 +49,7 @@ def message_of(
             language,
             f"title_{_titled(kind, episode)}",
             severity=severity_name(language, episode.severity),
-            name=name,
+            name=_subject(language, episode, name),
         )
         lines = list(_lines(language, episode, unit, now))
         if kind is Kind.LAST_BEFORE_SILENCE:
@@ -62,6 +64,17 @@ def message_of(
         snooze=_say(language, "snooze"),
         channel=_say(language, "channel_critical" if critical else "channel"),
     )
+
+
+def _subject(language: str, episode: Episode, name: str) -> str:
+    """What a title is about: on a locked telephone it is all there is to see."""
+    match episode.source:
+        case Source.RULE:
+            return name  # what its owner called it
+        case Source.GEOFENCE:
+            return f"{source_name(language, episode.source)} ({name})"
+    # Who reported it is in the text below.
+    return f"{described(language, episode)['text'].partition(' (')[0]} ({name})"
 
 
 def severity_name(language: str, severity: Severity) -> str:
@@ -96,10 +109,10 @@ def duration(language: str, seconds: float) -> str:
     hours, m = divmod(minutes, 60)
     days, h = divmod(hours, 24)
     if days:
-        return f"{days} {_say(language, 'day')} {h} h"
+        return f"{days}{NBSP}{_say(language, 'day')} {h}{NBSP}h"
     if hours:
-        return f"{h} h {m:02} min"
-    return f"{m} min" if minutes else f"{s} s"
+        return f"{h}{NBSP}h {m:02}{NBSP}min"
+    return f"{m}{NBSP}min" if minutes else f"{s}{NBSP}s"
 
 
 def _titled(kind: Kind, episode: Episode) -> str:
@@ -136,7 +149,7 @@ def _shown(language: str, name: str, value: Any, unit: str) -> str:
         case float() | int():
             number = f"{value:.6g}" if abs(value) < 1000 else f"{value:.0f}"
             decimal = _say(language, "decimal_point")
-            return f"{number.replace('.', decimal)} {unit}".rstrip()
+            return f"{number.replace('.', decimal)}{NBSP}{unit}".rstrip()
     return str(value)
 
 

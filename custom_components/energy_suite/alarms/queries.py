@@ -19,8 +19,9 @@ from ..site.alarms.events import Event, Happening
 from ..site.alarms.export import ALARM_COLUMNS, alarms_as_csv
 from ..site.alarms.log import MOST as MOST_ENTRIES
 from ..site.alarms.log import Filter
+from ..site.alarms.telling import LONGEST_SNOOZE
 from .center import AlarmCenter, async_get_center
-from .messages import column_name, described, source_name
+from .messages import column_name, severity_name, source_name
 
 ATTR_ACTIVE = "active"
 ATTR_DEVICE = "device"
@@ -38,6 +39,17 @@ def _moment(value: Any) -> float:
     """A time in s since 1970; without a zone it is Home Assistant's."""
     moment: datetime = cv.datetime(value)
     return dt_util.as_utc(moment).timestamp()
+
+
+def snooze_length(value: Any) -> float:
+    """For how many s an alarm is put off: up to 30 days, 0 ends it. Raises ``vol.Invalid``."""
+    try:
+        seconds: float = cv.positive_time_period(value).total_seconds()
+    except OverflowError as err:
+        raise vol.Invalid("not a duration") from err
+    if seconds > LONGEST_SNOOZE:
+        raise vol.Invalid("30 days at most")
+    return seconds
 
 
 _PERIOD: VolDictType = {
@@ -61,11 +73,11 @@ EVENT_FILTERS: VolDictType = {
     vol.Optional(ATTR_KIND): vol.All(vol.In([kind.value for kind in Happening]), vol.Coerce(Happening)),
 }
 ALARM_LOG_SCHEMA: VolSchemaType = vol.Schema({**FILTERS, **_LIMIT})
-EXPORT_SCHEMA: VolSchemaType = vol.Schema(_PERIOD)
+EXPORT_SCHEMA: VolSchemaType = vol.Schema(FILTERS)
 EVENT_LOG_SCHEMA: VolSchemaType = vol.Schema({**EVENT_FILTERS, **_LIMIT})
 ACKNOWLEDGE_SCHEMA: VolSchemaType = vol.Schema({vol.Required(ATTR_TAG): cv.string})
 SNOOZE_SCHEMA: VolSchemaType = vol.Schema(
-    {vol.Required(ATTR_TAG): cv.string, vol.Required(ATTR_DURATION): cv.positive_time_period}
+    {vol.Required(ATTR_TAG): cv.string, vol.Required(ATTR_DURATION): snooze_length}
 )
 
 
@@ -92,10 +104,12 @@ async def async_export_alarm_log(hass: HomeAssistant, call: ServiceCall) -> Serv
     entries = await async_alarms(center, call.data)
     text = alarms_as_csv(
         entries,
-        lambda episode: described(language, episode)["text"],
+        lambda episode: center.describe(episode, language)["text"],
         dt_util.get_default_time_zone(),
         header=[column_name(language, column) for column in ALARM_COLUMNS],
+        devices=center.name_of,
         triggers=lambda episode: source_name(language, episode.source),
+        severities=lambda severity: severity_name(language, severity),
     )
     return {"csv": text, "entries": len(entries)}
 
@@ -106,7 +120,13 @@ async def async_get_event_log(hass: HomeAssistant, call: ServiceCall) -> Service
     await center.feed.async_flush()
     query = partial(center.events.query, **_chosen(call.data, EVENT_FILTERS), limit=call.data.get(ATTR_LIMIT))
     events = await hass.async_add_executor_job(query)
-    users = {user.id: user.name for user in await hass.auth.async_get_users()}
+    asker = None if call.context.user_id is None else await hass.auth.async_get_user(call.context.user_id)
+    # Who is not in charge knows themselves; an automation may know everybody.
+    users = {
+        user.id: user.name
+        for user in await hass.auth.async_get_users()
+        if call.context.user_id in (None, user.id) or (asker is not None and asker.is_admin)
+    }
     return {"events": [_told(event, users) for event in events]}
 
 
@@ -117,7 +137,7 @@ async def async_acknowledge(hass: HomeAssistant, call: ServiceCall) -> None:
 
 async def async_snooze(hass: HomeAssistant, call: ServiceCall) -> None:
     """Put an alarm off."""
-    await _center(hass).async_snooze(call.data[ATTR_TAG], call.data[ATTR_DURATION].total_seconds(), call.context)
+    await _center(hass).async_snooze(call.data[ATTR_TAG], call.data[ATTR_DURATION], call.context)
 
 
 def _center(hass: HomeAssistant) -> AlarmCenter:
@@ -136,6 +156,6 @@ def _told(event: Event, users: Mapping[str, str | None]) -> dict[str, JsonValueT
         "from": event.before,
         "to": event.to,
         "result": event.result,
-        # Somebody who has no account any more is known by their id still.
+        # Somebody who has no account any more, or whose name is not for the asker, is known by their id still.
         "who": None if event.who is None else users.get(event.who) or event.who,
     }

@@ -62,11 +62,15 @@ class Route:
         return self.entity_id is None and self.service.startswith(f"{COMPANION}_")
 
 
+def is_service(hass: HomeAssistant, target: str) -> bool:
+    """Whether a target is a service of ``notify``, and not an entity."""
+    return hass.services.has_service(NOTIFY, target.removeprefix(f"{NOTIFY}."))
+
+
 def route_to(hass: HomeAssistant, target: str) -> Route | None:
     """How to reach a service or an entity of ``notify``; None if it does not exist."""
-    service = target.removeprefix(f"{NOTIFY}.")
-    if hass.services.has_service(NOTIFY, service):
-        return Route(service)
+    if is_service(hass, target):
+        return Route(target.removeprefix(f"{NOTIFY}."))
     state = hass.states.get(target)
     if state is None:
         return None
@@ -103,7 +107,7 @@ async def async_send(hass: HomeAssistant, target: str | None, notification: Noti
         data[ATTR_DATA] = companion_data(notification, message)
     elif message.name:
         # Some services drop titles.
-        data[ATTR_MESSAGE] = f"{message.name}: {message.body}"
+        data[ATTR_MESSAGE] = f"{message.name} – {message.body}"
     try:
         async with asyncio.timeout(TIMEOUT):
             await hass.services.async_call(NOTIFY, route.service, data, blocking=True)

@@ -13,7 +13,7 @@ from homeassistant.helpers.typing import VolDictType
 from ..const import DOMAIN
 from ..site.alarms.log import MOST
 from .center import AlarmCenter, async_get_center
-from .queries import FILTERS, async_alarms
+from .queries import FILTERS, async_alarms, snooze_length
 from .settings import is_monitoring, level_of
 
 NOT_SET_UP = "not_set_up"
@@ -99,7 +99,7 @@ async def _acknowledge(hass: HomeAssistant, connection: ActiveConnection, msg: d
     {
         vol.Required("type"): f"{DOMAIN}/alarms/snooze",
         vol.Required("tag"): cv.string,
-        vol.Required("seconds"): vol.All(vol.Coerce(float), vol.Range(min=0)),
+        vol.Required("seconds"): snooze_length,
     }
 )
 @async_response

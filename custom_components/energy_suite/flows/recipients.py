@@ -122,7 +122,7 @@ class RecipientFlow(SiteSubentryFlow):
         """Ask for all of it."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            data = {**user_input, "target": user_input["target"].strip()}
+            data = {**user_input, "target": user_input.get("target", "").strip()}
             name = data.pop(CONF_NAME).strip() or target_name(self.hass, data["target"])
             if not (errors := _problems(data)):
                 return self._save(name, data)
@@ -137,7 +137,8 @@ class RecipientFlow(SiteSubentryFlow):
     def _fields(self) -> dict[vol.Marker, Any]:
         return {
             vol.Optional("name", default=""): TextSelector(),
-            vol.Required("target"): target_field(self.hass),
+            # A list that has to be chosen from would begin with its first.
+            vol.Optional("target"): target_field(self.hass),
             vol.Required("language", default=usual_language(self.hass)): LanguageSelector(
                 LanguageSelectorConfig(languages=list(TEXTS), native_name=True)
             ),

@@ -7,7 +7,7 @@ from typing import Any, Final
 import voluptuous as vol
 from homeassistant.components.sensor import ATTR_OPTIONS, ATTR_STATE_CLASS
 from homeassistant.config_entries import SubentryFlowResult
-from homeassistant.const import CONF_NAME
+from homeassistant.const import CONF_NAME, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State, callback, split_entity_id
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
@@ -115,7 +115,8 @@ class RuleFlow(SiteSubentryFlow):
         unit = get_unit_of_measurement(self.hass, self._entity) or ""
         config = NumberSelectorConfig(step="any", mode=NumberSelectorMode.BOX, unit_of_measurement=unit)
         fields: dict[vol.Marker, Any] = {vol.Optional(name): NumberSelector(config) for name in THRESHOLDS}
-        return fields, "-" if state is None else f"{state.state} {unit}".rstrip()
+        known = state is not None and state.state not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
+        return fields, f"{state.state}\u00a0{unit}".rstrip() if state is not None and known else "-"
 
     async def _states(self, state: State | None) -> tuple[dict[vol.Marker, Any], str]:
         """The field of an entity with states, and its state."""
@@ -127,7 +128,8 @@ class RuleFlow(SiteSubentryFlow):
             mode=SelectSelectorMode.DROPDOWN,
         )
         fields: dict[vol.Marker, Any] = {vol.Required("states", default=list): SelectSelector(config)}
-        return fields, "-" if state is None else names.get(state.state, state.state)
+        known = state is not None and state.state not in (STATE_UNKNOWN, STATE_UNAVAILABLE)
+        return fields, names.get(state.state, state.state) if state is not None and known else "-"
 
 
 def _mistakes(data: Mapping[str, Any]) -> tuple[Mistake, ...]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .communication import LOST, Communication
-from .episodes import Alarm, Change, Edge, Episode, Severity, Source, tag_of
+from .episodes import Alarm, Change, Edge, Episode, Severity, Source, count, moment, tag_of
 from .geofence import Geofence, distance
 from .grid import GRID_TAG, Grid, failure, reported_by, reports_failure
 from .notifications import Kind, Notification, Outbox
 from .rules import Rule
-from .telling import Snooze, Teller, Telling, Track
+from .telling import LONGEST_SNOOZE, Snooze, Teller, Telling, Track
 from .timers import Timers
 from .watches import Watch
 
@@ -64,16 +64,23 @@ class AlarmEngine:
         state: Mapping[str, Any] | None = None,
         logged: Iterable[Episode] = (),
     ) -> None:
-        """Take up the ``state`` that an earlier run left, and what the log has that came after it."""
+        """Take up the ``state`` that an earlier run left, and what the log has that came after it.
+
+        Without a state, what is over in the log is history. Raises whatever a damaged state leads to.
+        """
         state = state or {}
         self.settings = settings
         self._now = now
         self._timers = Timers()
-        self._episodes: int = state.get("episodes", 0)
-        self._edges: int = state.get("edges", 0)
+        self._episodes = count(state.get("episodes", 0))
+        self._edges = count(state.get("edges", 0))
         self._unlogged = [Edge.from_json(stored) for stored in state.get("unlogged", ())]
         self._tracks = {track.episode.tag: track for track in map(Track.from_json, state.get("tracks", ()))}
-        self._grid_over: float | None = state.get("grid_over")
+        for track in self._tracks.values():
+            if track.snooze is not None:
+                track.snooze = replace(track.snooze, until=min(track.snooze.until, now + LONGEST_SNOOZE))
+        grid_over = state.get("grid_over")
+        self._grid_over = None if grid_over is None else moment(grid_over)
         """When the last report of a failure of the grid ended, while it is not over for certain."""
         self._outbox = Outbox.from_json(state["outbox"]) if "outbox" in state else Outbox()
         self._teller = Teller(self._outbox, self._timers.wake)
@@ -81,7 +88,7 @@ class AlarmEngine:
         self._rules: dict[str, Watch] = {}
         self._positions: dict[str, tuple[float | None, float | None]] = {}
         self._teller.telling = settings.telling
-        ended = self._adopt(logged, now)
+        ended = self._adopt(logged, now, anew=not state)
         self._configure(settings, now, state, ended)
 
     # --- what is seen ------------------------------------------------------------------------------------------------
@@ -244,9 +251,10 @@ class AlarmEngine:
 
     # --- taking up ---------------------------------------------------------------------------------------------------
 
-    def _adopt(self, logged: Iterable[Episode], now: float) -> set[str]:
+    def _adopt(self, logged: Iterable[Episode], now: float, *, anew: bool) -> set[str]:
         """Take up what the log has and the state, stored before it, has not: nobody was told of that yet.
 
+        With nothing stored, which is ``anew``, nobody can tell who was told: what is over is history.
         Returns the tags of the alarms that ended.
         """
         ended = set()
@@ -254,6 +262,8 @@ class AlarmEngine:
             track = self._tracks.get(episode.tag)
             if episode.number > self._episodes:
                 self._episodes = episode.number
+                if anew and not episode.active:
+                    continue
                 track = self._take(replace(episode, cleared=None), now)
             elif track is None or track.episode.number != episode.number or not track.episode.active:
                 self._close_entry(episode, now)

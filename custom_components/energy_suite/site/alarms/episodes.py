@@ -57,6 +57,24 @@ class Alarm(Protocol):
         """Language -> its texts, where it brings its own."""
 
 
+LAST_MOMENT = 253_000_000_000.0
+"""s since 1970, in the year 9987: calendars end soon after."""
+
+
+def moment(value: Any) -> float:
+    """A stored time in s since 1970. Raises ``ValueError`` for what has no date."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LAST_MOMENT:
+        raise ValueError("not a time")
+    return value
+
+
+def count(value: Any) -> int:
+    """A stored number of something. Raises ``ValueError`` for what counts nothing, or cannot be stored again."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+        raise ValueError("not a count")
+    return value
+
+
 def tag_of(source: Source, subject: str, key: str) -> str:
     """What names an alarm for good, through all its episodes."""
     return f"{source}/{subject}/{key}"
@@ -103,14 +121,26 @@ class Episode:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Take it up again. Raises ``TypeError``, ``ValueError`` or ``KeyError`` for what is none."""
-        return cls(
+        cleared = stored.get("cleared")
+        episode = cls(
             **{
                 **stored,
+                "number": count(stored["number"]),
                 "source": Source(stored["source"]),
                 "severity": Severity(stored["severity"]),
                 "worst": Severity(stored["worst"]),
+                "started": moment(stored["started"]),
+                "cleared": None if cleared is None else moment(cleared),
             }
         )
+        if not (
+            isinstance(episode.subject, str)
+            and isinstance(episode.key, str)
+            and isinstance(episode.details, Mapping)
+            and isinstance(episode.texts, Mapping)
+        ):
+            raise TypeError("not an episode")
+        return episode
 
 
 class Change(StrEnum):
@@ -141,5 +171,11 @@ class Edge:
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Take it up again."""
         return cls(
-            **{**stored, "change": Change(stored["change"]), "episode": Episode.from_json(stored["episode"])},
+            **{
+                **stored,
+                "number": count(stored["number"]),
+                "change": Change(stored["change"]),
+                "at": moment(stored["at"]),
+                "episode": Episode.from_json(stored["episode"]),
+            }
         )

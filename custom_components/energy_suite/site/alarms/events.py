@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
 
+from .episodes import moment
 from .journal import Journal
 from .log import KEPT, MOST, SLACK
 
@@ -43,6 +45,11 @@ class Event:
     who: str | None = None
     """Who did it: the id of a user, or None where nobody did."""
 
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """What it is one of many of."""
+        return self.kind, self.device or self.name, self.what
+
     def as_json(self) -> dict[str, Any]:
         """Make it fit for storing."""
         return asdict(self)
@@ -50,7 +57,7 @@ class Event:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Take it up again. Raises ``TypeError``, ``ValueError`` or ``KeyError`` for what is none."""
-        return cls(**{**stored, "kind": Happening(stored["kind"])})
+        return cls(**{**stored, "kind": Happening(stored["kind"]), "at": moment(stored["at"])})
 
 
 @dataclass
@@ -61,7 +68,11 @@ class EventLog:
     most: int = MOST
     kept: float = KEPT
     slack: int = SLACK
-    _events: deque[Event] = field(default_factory=deque)
+    _events: dict[int, Event] = field(default_factory=dict)
+    """In their order, by numbers of this run."""
+    _about: dict[tuple[str, str, str], deque[int]] = field(default_factory=dict)
+    """The numbers of the events that are about the same, the oldest first."""
+    _count: int = 0
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -77,26 +88,30 @@ class EventLog:
         """Read the file. Raises ``OSError``."""
         with self._lock:
             self._events.clear()
+            self._about.clear()
             unreadable = 0
             for record in self._journal.open():
                 try:
-                    self._events.append(Event.from_json(record))
+                    self._put(Event.from_json(record))
                 except TypeError, ValueError, KeyError:
                     unreadable += 1
             self._journal.damaged += unreadable
+            self._keep_to_most()
 
     def write(self, events: Iterable[Event], now: float) -> None:
         """Keep events; they are on the disk when this returns. Raises ``OSError``, and then none is kept."""
         events = list(events)
         with self._lock:
             self._journal.append(event.as_json() for event in events)
-            self._events.extend(events)
-            while self._events and (len(self._events) > self.most or now - self._events[0].at > self.kept):
-                self._events.popleft()
+            for event in events:
+                self._put(event)
+            for number in list(takewhile(lambda each: now - self._events[each].at > self.kept, self._events)):
+                self._drop(number)
+            self._keep_to_most()
             if self._journal.lines > 2 * len(self._events) + self.slack:
                 # As for the alarms.
                 with suppress(OSError):
-                    self._journal.rewrite(event.as_json() for event in self._events)
+                    self._journal.rewrite(event.as_json() for event in self._events.values())
 
     def query(
         self,
@@ -109,7 +124,7 @@ class EventLog:
     ) -> list[Event]:
         """The events that are asked for, from ``start`` until before ``end``, the latest first."""
         with self._lock:
-            events = list(self._events)
+            events = list(self._events.values())
         return [
             event
             for event in reversed(events)
@@ -123,3 +138,19 @@ class EventLog:
         """Let go of the file."""
         with self._lock:
             self._journal.close()
+
+    def _put(self, event: Event) -> None:
+        self._count += 1
+        self._events[self._count] = event
+        self._about.setdefault(event.about, deque()).append(self._count)
+
+    def _keep_to_most(self) -> None:
+        """Of what is too much drop the oldest of what happened the most often, as for the alarms."""
+        while len(self._events) > self.most:
+            self._drop(max(self._about.values(), key=len)[0])
+
+    def _drop(self, number: int) -> None:
+        about = self._events.pop(number).about
+        self._about[about].remove(number)
+        if not self._about[about]:
+            del self._about[about]

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, tzinfo
 
-from .episodes import Episode
+from .episodes import Episode, Severity
 from .events import Event
 
 ALARM_COLUMNS = ("device", "triggered_by", "description", "severity", "started", "cleared", "cleared_after")
@@ -20,17 +20,19 @@ def alarms_as_csv(
     describe: Callable[[Episode], str],
     timezone: tzinfo,
     header: Sequence[str] = ALARM_COLUMNS,
+    devices: Callable[[Episode], str] = lambda episode: episode.name or episode.subject,
     triggers: Callable[[Episode], str] = lambda episode: episode.source.value,
+    severities: Callable[[Severity], str] = lambda severity: severity.word,
 ) -> str:
-    """One line for each entry; ``describe`` and ``triggers`` put its key and its source into words."""
+    """One line for each entry; the functions put its parts into words."""
     return _csv(
         header,
         (
             (
-                episode.name or episode.subject,
+                devices(episode),
                 triggers(episode),
                 describe(episode),
-                episode.worst.word,
+                severities(episode.worst),
                 _local(episode.started, timezone),
                 "" if episode.cleared is None else _local(episode.cleared, timezone),
                 "" if episode.cleared is None else f"{episode.cleared - episode.started:.0f}",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Self
 
-from .episodes import Severity
+from .episodes import Severity, moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,4 +67,10 @@ class Budget:
     def from_json(cls, stored: dict[str, Any]) -> Self:
         """Take it up again."""
         worst = stored["worst"]
-        return cls(**{**stored, "worst": None if worst is None else Severity(worst)})
+        return cls(
+            **{
+                **stored,
+                "sent": [moment(at) for at in stored["sent"]],
+                "worst": None if worst is None else Severity(worst),
+            }
+        )

@@ -1,16 +1,18 @@
 """The messages that are due, each until it was delivered."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from .episodes import Episode
+from .episodes import Episode, count, moment
 
 TEST_TAG = "test"
 FIRST_PAUSE = 30.0
 LONGEST_PAUSE = 900.0
 """s before a message that could not be delivered is tried again; twice as long each time, up to this."""
+MOST_WAITING = 500
+"""Messages to one recipient; the oldest are dropped."""
 
 
 class Kind(StrEnum):
@@ -53,7 +55,9 @@ class Notification:
         return cls(
             **{
                 **stored,
+                "number": count(stored["number"]),
                 "kind": Kind(stored["kind"]),
+                "at": moment(stored["at"]),
                 "episode": None if episode is None else Episode.from_json(episode),
             }
         )
@@ -71,7 +75,8 @@ class _Waiting:
 class Outbox:
     """Messages in the order in which they became due.
 
-    A recipient gets one at a time, so that no message overtakes the one that it replaces.
+    A recipient gets one at a time, so that no message overtakes the one that it replaces. For somebody who cannot be
+    reached one message of each alarm waits: how it is by now.
     """
 
     count: int = 0
@@ -83,6 +88,31 @@ class Outbox:
         self.count += 1
         notification = Notification(number=self.count, recipient=recipient, kind=kind, at=now, episode=episode)
         self._waiting[notification.number] = _Waiting(notification)
+        waiting = self._of(recipient)
+        if waiting[0].failures:
+            self._merge(waiting)
+        elif len(waiting) > MOST_WAITING:
+            oldest = next(each for each in waiting if not each.handed_out)
+            del self._waiting[oldest.notification.number]
+
+    def _of(self, recipient: str) -> list[_Waiting]:
+        return [each for each in self._waiting.values() if each.notification.recipient == recipient]
+
+    def _merge(self, of_recipient: Collection[_Waiting]) -> None:
+        """Leave of each alarm the latest message, in the place of the first that is not on its way."""
+        first: dict[str, _Waiting] = {}
+        merged = set()
+        for waiting in of_recipient:
+            if waiting.handed_out:
+                continue
+            place = first.setdefault(waiting.notification.tag, waiting)
+            if place is not waiting:
+                merged.add(waiting.notification.number)
+                place.notification = _merged(place.notification, waiting.notification)
+        if merged:
+            self._waiting = {
+                each.notification.number: each for number, each in self._waiting.items() if number not in merged
+            }
 
     def hand_out(self, now: float) -> list[Notification]:
         """What is to be sent now; each stays until ``delivered`` or ``failed`` tells what became of it."""
@@ -109,6 +139,7 @@ class Outbox:
         waiting.handed_out = False
         waiting.not_before = now + min(FIRST_PAUSE * 2**waiting.failures, LONGEST_PAUSE)
         waiting.failures = min(waiting.failures + 1, 10)
+        self._merge(self._of(waiting.notification.recipient))
         return waiting.not_before
 
     def try_again(self) -> None:
@@ -133,4 +164,13 @@ class Outbox:
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Take it up again."""
         notifications = map(Notification.from_json, stored["waiting"])
-        return cls(stored["count"], {each.number: _Waiting(each) for each in notifications})
+        return cls(count(stored["count"]), {each.number: _Waiting(each) for each in notifications})
+
+
+def _merged(before: Notification, latest: Notification) -> Notification:
+    """One message for two, of which the first was never read."""
+    if (before.kind, latest.kind) == (Kind.RAISED, Kind.WORSENED):
+        return replace(latest, kind=Kind.RAISED)
+    if before.kind is Kind.LAST_BEFORE_SILENCE and latest.kind is not Kind.RESUMED:
+        return replace(latest, kind=Kind.LAST_BEFORE_SILENCE)
+    return latest

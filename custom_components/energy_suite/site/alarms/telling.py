@@ -10,11 +10,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any, Self
 
-from .episodes import Episode, Severity
+from .episodes import Episode, Severity, moment
 from .limits import Budget, Limits, Verdict
 from .notifications import Kind, Outbox
 from .quiet_hours import quiet_until
 from .recipients import Level, Recipient, is_for
+
+LONGEST_SNOOZE = 30 * 24 * 3600.0
+"""s that an alarm may be kept quiet."""
 
 
 @dataclass(kw_only=True)
@@ -42,6 +45,14 @@ class Snooze:
 
     severity: Severity
     until: float
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any] | None) -> Self | None:
+        """Take it up again; None for one that would never end: then the alarm rings."""
+        try:
+            return None if stored is None else cls(Severity(stored["severity"]), moment(stored["until"]))
+        except ValueError:
+            return None
 
 
 @dataclass(kw_only=True)
@@ -71,12 +82,12 @@ class Track:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Take it up again."""
-        acknowledged, snooze = stored["acknowledged"], stored["snooze"]
+        acknowledged = stored["acknowledged"]
         return cls(
             episode=Episode.from_json(stored["episode"]),
-            changed=stored["changed"],
+            changed=moment(stored["changed"]),
             acknowledged=None if acknowledged is None else Severity(acknowledged),
-            snooze=None if snooze is None else Snooze(Severity(snooze["severity"]), snooze["until"]),
+            snooze=Snooze.from_json(stored["snooze"]),
             threads={recipient: Thread.from_json(thread) for recipient, thread in stored["threads"].items()},
         )
 
