@@ -1,7 +1,8 @@
 """A simulated house on loopback, and a gateway added to Home Assistant as a user adds it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,11 +12,13 @@ from typing import Any
 from unittest.mock import PropertyMock, patch
 
 import pytest
+from aiohttp import FormData
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentry, ConfigSubentryData
 from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from modbus_connection import ModbusTcpParams
 from pymodbus.client.base import ModbusBaseClient
@@ -489,6 +492,25 @@ def own_profiles(hass: HomeAssistant, tmp_path: Path) -> Path:
     for profile in board_units.PROFILES.glob("*.yaml"):
         (target / profile.name).write_bytes(profile.read_bytes())
     return target
+
+
+@pytest.fixture
+async def upload(
+    hass: HomeAssistant, hass_client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str | bytes], Awaitable[str]]:
+    """Upload a file as the browser does; gives its id."""
+    # Home Assistant empties one folder of the machine for its uploads: tests that run side by side lost theirs.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert await async_setup_component(hass, "file_upload", {})
+    client = await hass_client()
+
+    async def uploaded(content: str | bytes) -> str:
+        data = FormData()
+        data.add_field("file", content if isinstance(content, bytes) else content.encode(), filename="my file")
+        response = await client.post("/api/file_upload", data=data)
+        return str((await response.json())["file_id"])
+
+    return uploaded
 
 
 @pytest.fixture

@@ -1,17 +1,13 @@
 """Adding a Modbus gateway and what is behind it: one by one, as a copy, by a scan, from a CSV file."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import FormData
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.device_registry import DeviceEntry
-from homeassistant.setup import async_setup_component
 
 from custom_components.energy_suite.const import DOMAIN
 from custom_components.energy_suite.gateways.legrand.catalogue import CATALOGUE, FAMILIES
@@ -493,26 +489,11 @@ async def test_thirty_two_meters_are_added_in_one_sitting(hass: HomeAssistant, a
 # --- a file --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-async def uploaded(hass: HomeAssistant, own_profiles: Path, hass_client: Any) -> Callable[[bytes], Awaitable[str]]:
-    """Upload a file as the browser does; gives its id."""
-    assert await async_setup_component(hass, "file_upload", {})
-    client = await hass_client()
-
-    async def upload(content: bytes) -> str:
-        data = FormData()
-        data.add_field("file", content, filename="devices.csv")
-        response = await client.post("/api/file_upload", data=data)
-        return str((await response.json())["file_id"])
-
-    return upload
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
-async def test_a_file_adds_all_its_devices(adding: Adding, uploaded: Any, encoding: str):
+async def test_a_file_adds_all_its_devices(adding: Adding, upload: Any, encoding: str):
     text = TEMPLATE_CSV.replace("Heating", "Hôtel")
     await adding.begin("csv_file")
-    await adding.submit({"file": await uploaded(text.encode(encoding))})
+    await adding.submit({"file": await upload(text.encode(encoding))})
     assert adding.step == "summary"
     assert adding.told["count"] == "3"
     await adding.submit({"confirmed": True})
@@ -522,11 +503,11 @@ async def test_a_file_adds_all_its_devices(adding: Adding, uploaded: Any, encodi
     assert (devices["Water"].position, devices["Water"].weight) == (1, 10.0)
 
 
-async def test_a_file_with_mistakes_tells_each_and_adds_nothing(adding: Adding, uploaded: Any):
+async def test_a_file_with_mistakes_tells_each_and_adds_nothing(adding: Adding, upload: Any):
     wrong = ("Again;4 120 45;1;;;;;;", "Gas;gas meter, pulse output;30;9;0 046 87;x;;;", "Last;4 120 99;7;;;;;;")
     text = TEMPLATE_CSV + "\n".join(wrong)
     await adding.begin("csv_file")
-    await adding.submit({"file": await uploaded(text.encode())})
+    await adding.submit({"file": await upload(text)})
     assert adding.errors == {"base": "csv_mistakes"}
     told = adding.told["mistakes"]
     assert "line 5, address “1”: This address is already used on this gateway." in told
@@ -536,16 +517,16 @@ async def test_a_file_with_mistakes_tells_each_and_adds_nothing(adding: Adding, 
     assert not adding.entry.subentries
 
 
-async def test_a_file_that_is_gone_says_so(adding: Adding, uploaded: Any):
+async def test_a_file_that_is_gone_says_so(adding: Adding, upload: Any):
     await adding.begin("csv_file")
     await adding.submit({"file": "0" * 32})
     assert adding.errors == {"base": "file_not_readable"}
 
 
-async def test_devices_that_are_off_or_silent_are_told_before_they_are_added(adding: Adding, uploaded: Any):
+async def test_devices_that_are_off_or_silent_are_told_before_they_are_added(adding: Adding, upload: Any):
     text = "reference,address,enabled\n4 120 45,1,no\n4 120 45,99,\n0 146 69,5,\n4 149 40,10,\n"
     await adding.begin("csv_file")
-    await adding.submit({"file": await uploaded(text.encode())})
+    await adding.submit({"file": await upload(text)})
     told = adding.told["devices"]
     assert "1 (4 120 45): off, not read" in told
     assert "99 (4 120 45): does not answer" in told

@@ -2,13 +2,12 @@
 
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, patch
 
 import pytest
-from aiohttp import FormData
 from homeassistant.config_entries import SOURCE_DHCP, SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
@@ -547,21 +546,6 @@ async def test_the_issue_of_a_bad_profile_goes_with_its_file(hass, profiles):
 # --- uploading a profile -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-async def upload(hass: HomeAssistant, profiles: Path, hass_client: Any) -> Callable[[str], Awaitable[str]]:
-    """Upload a file as the browser does; gives its id."""
-    assert await async_setup_component(hass, "file_upload", {})
-    client = await hass_client()
-
-    async def uploaded(text: str) -> str:
-        data = FormData()
-        data.add_field("file", text.encode(), filename="my inverter.yml")
-        response = await client.post("/api/file_upload", data=data)
-        return str((await response.json())["file_id"])
-
-    return uploaded
-
-
 async def test_an_uploaded_profile_is_kept_and_chosen(hass, stick, profiles, upload, no_setup):
     profiles.rmdir()
     result = await filled_in(hass, form(stick, profile_file=await upload(MINE)))
@@ -603,7 +587,7 @@ async def test_an_uploaded_profile_takes_the_place_of_no_other(hass, stick, prof
     assert (profiles / "mine.yaml").read_text() == BROKEN
 
 
-async def test_an_upload_that_is_gone_is_asked_for_again(hass, stick, upload):
+async def test_an_upload_that_is_gone_is_asked_for_again(hass, stick, profiles, upload):
     file_id = await upload(MINE)
     result = await filled_in(hass, form(stick, profile_file=file_id, logger_serial="x"))
     shows(result, "solarman", {"logger_serial": "bad_serial"})
