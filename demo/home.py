@@ -79,6 +79,7 @@ class Home:
         """
         self.config = folder / "config"
         self.output = folder / "home-assistant.log"
+        self.temporary = folder / "tmp"
         self.port = port
         self.url = f"http://{HOST}:{port}"
         self._integration = integration
@@ -89,6 +90,7 @@ class Home:
         """Write what the demo decides; what a user made is kept."""
         storage = self.config / ".storage"
         storage.mkdir(parents=True, exist_ok=True)
+        self.temporary.mkdir(exist_ok=True)
         (self.config / "configuration.yaml").write_text(_CONFIGURATION, encoding="utf-8")
         for name in ("automations", "scenes", "scripts"):
             (self.config / f"{name}.yaml").touch()
@@ -118,6 +120,8 @@ class Home:
                 "--skip-pip",
                 "--log-no-color",
                 cwd=self.config,
+                # Home Assistant empties a folder of a fixed name for its uploads, be it that of another one.
+                env={**os.environ, "TMPDIR": str(self.temporary.resolve())},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -818,6 +818,13 @@ async def test_the_last_words_of_a_home_assistant_that_fails_are_told(home, prog
     await home.stop()
 
 
+async def test_its_temporary_files_are_its_own(home, program):
+    program('cd "$TMPDIR" && pwd; exit 1')
+    await home.start()
+    with pytest.raises(HomeError, match=rf"exit code 1\n{re.escape(str(home.temporary.resolve()))}$"):
+        await home.run()
+
+
 async def test_a_restart_that_the_user_asks_for_is_done(home, program, tmp_path):
     program(f"if [ -e {tmp_path}/twice ]; then echo again; exit 1; fi; touch {tmp_path}/twice; exit 100")
     await home.start()
