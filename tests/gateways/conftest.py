@@ -1,9 +1,15 @@
-"""A Modbus unit in memory whose next reads and writes can be spoilt."""
+"""A Modbus unit in memory whose next reads and writes can be spoilt, and the pool of connections."""
 
+import asyncio
+import logging
 from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from modbus_connection.mock import MockModbusConnection, MockModbusUnit, WriteEvent
+
+from custom_components.energy_suite.gateways.connections import Pool
 
 
 class ScriptedUnit(MockModbusUnit):
@@ -36,3 +42,19 @@ def _custom_integrations():
 @pytest.fixture(autouse=True)
 def _quick():
     """Pauses are what they are: here the clock is explicit."""
+
+
+@pytest.fixture
+async def complaints(caplog: pytest.LogCaptureFixture) -> AsyncIterator[list[Any]]:
+    """Whatever goes wrong on the wire, neither pymodbus nor the event loop says a word."""
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    yield complaints
+    assert complaints == []
+    assert [record for record in caplog.records if record.name.startswith("pymodbus")] == []
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Pool:
+    monkeypatch.setattr(logging.getLogger("pymodbus.logging"), "level", logging.NOTSET)
+    return Pool()

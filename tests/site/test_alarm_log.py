@@ -223,10 +223,10 @@ def test_what_happens_all_day_does_not_push_out_what_happens_once_a_year(tmp_pat
     log.close()
 
 
-@pytest.mark.parametrize("at", [None, "now", 1e300])
-def test_an_event_of_no_time_is_passed_over(tmp_path, at):
+@pytest.mark.parametrize("wrong", [{"at": None}, {"at": "now"}, {"at": 1e300}, {"what": []}])
+def test_an_event_of_no_time_or_name_is_passed_over(tmp_path, wrong):
     log = EventLog(tmp_path / "events.jsonl")
-    log.path.write_text("".join(f"{json.dumps(each)}\n" for each in (LOST.as_json() | {"at": at}, LOST.as_json())))
+    log.path.write_text("".join(f"{json.dumps(each)}\n" for each in (LOST.as_json() | wrong, LOST.as_json())))
     log.open()
     assert (log.query(), log.damaged) == ([LOST], 1)
 

@@ -1,7 +1,5 @@
 """A Modbus gateway on the loopback, and what reads it."""
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -25,22 +23,6 @@ type GatewayOf = Callable[..., LegrandGateway]
 def library() -> Library:
     """The shipped profiles and those of the simulated board."""
     return Library.load(board_units.PROFILES)
-
-
-@pytest.fixture
-async def complaints(caplog: pytest.LogCaptureFixture) -> AsyncIterator[list[Any]]:
-    """Whatever goes wrong on the wire, neither pymodbus nor the event loop says a word."""
-    complaints: list[Any] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    yield complaints
-    assert complaints == []
-    assert [record for record in caplog.records if record.name.startswith("pymodbus")] == []
-
-
-@pytest.fixture
-def pool(monkeypatch: pytest.MonkeyPatch) -> Pool:
-    monkeypatch.setattr(logging.getLogger("pymodbus.logging"), "level", logging.NOTSET)
-    return Pool()
 
 
 @pytest.fixture

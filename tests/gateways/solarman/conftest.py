@@ -1,7 +1,5 @@
 """A simulated stick before a device of plain registers, and a hold on the connection to it."""
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any, override
 
@@ -58,22 +56,6 @@ async def stick(table: Table, socket_enabled: None) -> AsyncIterator[SolarmanSti
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests follow one another at once."""
     monkeypatch.setattr(v5, "PAUSE", 0.0)
-
-
-@pytest.fixture
-async def complaints(caplog: pytest.LogCaptureFixture) -> AsyncIterator[list[Any]]:
-    """Whatever goes wrong on the wire, neither pymodbus nor the event loop says a word."""
-    complaints: list[Any] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    yield complaints
-    assert complaints == []
-    assert [record for record in caplog.records if record.name.startswith("pymodbus")] == []
-
-
-@pytest.fixture
-def pool(monkeypatch: pytest.MonkeyPatch) -> Pool:
-    monkeypatch.setattr(logging.getLogger("pymodbus.logging"), "level", logging.NOTSET)
-    return Pool()
 
 
 @pytest.fixture

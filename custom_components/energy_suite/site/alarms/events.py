@@ -89,13 +89,7 @@ class EventLog:
         with self._lock:
             self._events.clear()
             self._about.clear()
-            unreadable = 0
-            for record in self._journal.open():
-                try:
-                    self._put(Event.from_json(record))
-                except TypeError, ValueError, KeyError:
-                    unreadable += 1
-            self._journal.damaged += unreadable
+            self._journal.open(lambda record: self._put(Event.from_json(record)))
             self._keep_to_most()
 
     def write(self, events: Iterable[Event], now: float) -> None:
@@ -141,8 +135,8 @@ class EventLog:
 
     def _put(self, event: Event) -> None:
         self._count += 1
-        self._events[self._count] = event
         self._about.setdefault(event.about, deque()).append(self._count)
+        self._events[self._count] = event
 
     def _keep_to_most(self) -> None:
         """Of what is too much drop the oldest of what happened the most often, as for the alarms."""

@@ -5,7 +5,7 @@ What ``append`` and ``rewrite`` returned from is on the disk. Everything here bl
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,11 @@ class Journal:
         """Whether there may be something behind the last line that is whole."""
         self._file: int | None = None
 
-    def open(self) -> list[dict[str, Any]]:
-        """Read what is there and be ready to add to it. Raises ``OSError``."""
+    def open(self, take: Callable[[dict[str, Any]], None]) -> None:
+        """Hand over what is there, and be ready to add to it. Raises ``OSError``.
+
+        A record of which ``take`` raises ``TypeError``, ``ValueError`` or ``KeyError`` counts as damaged.
+        """
         self.close()
         self._new.unlink(missing_ok=True)
         existed = self.path.exists()
@@ -40,9 +43,13 @@ class Journal:
         if self._size != len(content):
             self._cut()
         self._torn = False
-        records = list(self._parsed(content[: self._size]))
-        self.lines = len(records) + self.damaged
-        return records
+        lines = content[: self._size].split(b"\n")[:-1]
+        self.lines, self.damaged = len(lines), 0
+        for line in lines:
+            try:
+                take(_record(line))
+            except TypeError, ValueError, KeyError:
+                self.damaged += 1
 
     def append(self, records: Iterable[Record]) -> None:
         """Add lines; they are on the disk when this returns, or none is. Raises ``OSError``."""
@@ -102,17 +109,12 @@ class Journal:
         os.fsync(self._opened)
         self._torn = False
 
-    def _parsed(self, content: bytes) -> Iterator[dict[str, Any]]:
-        self.damaged = 0
-        for line in content.split(b"\n")[:-1]:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                record = None
-            if isinstance(record, dict):
-                yield record
-            else:
-                self.damaged += 1
+
+def _record(line: bytes) -> dict[str, Any]:
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError(line)  # noqa: TRY004 - what a file holds is a value
+    return record
 
 
 def _line(record: Record) -> bytes:

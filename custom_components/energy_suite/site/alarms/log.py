@@ -73,13 +73,7 @@ class AlarmLog:
         with self._lock:
             self._entries.clear()
             self._by_tag.clear()
-            unreadable = 0
-            for record in self._journal.open():
-                try:
-                    self._put(Episode.from_json(record))
-                except TypeError, ValueError, KeyError:
-                    unreadable += 1
-            self._journal.damaged += unreadable
+            self._journal.open(lambda record: self._put(Episode.from_json(record)))
             self._keep_to_most()
             return list(self._entries.values())
 
